@@ -1,0 +1,133 @@
+import type { z } from "zod";
+import type { KernelChoice } from "../kernels/kernels.js";
+
+/** Base units: what a value is counted in. Display scales them; JSON carries them as they are. */
+export type Unit = "ns" | "ps" | "cycles" | "Hz" | "kHz" | "ppb" | "count" | "name" | "flag";
+
+/** An exact value with its unit. Integers are bigint (decimal strings in JSON), names are text, flags boolean. */
+export interface Quantity {
+  readonly value: bigint | string | boolean;
+  readonly unit: Unit;
+}
+
+/** What an observation is, before any run: its unit and the words a reader sees. */
+export interface ObservationSpec {
+  readonly unit: Unit;
+  readonly title: string;
+  /** Shown in the table; the others are in `--json` and in expectations only. */
+  readonly headline?: true;
+}
+
+/** A quantity over true time. Points are `[ns since the start, value]`, ascending in time. */
+export interface Series {
+  readonly title: string;
+  readonly unit: Unit;
+  readonly points: ReadonlyArray<readonly [bigint, bigint]>;
+}
+
+/** One assertion after the run. `held` is undefined where it was stated for other parameters. */
+export interface Expectation {
+  readonly text: string;
+  readonly held: boolean | undefined;
+  readonly expected: string;
+  readonly got: string;
+  readonly reason: string;
+}
+
+export interface Source {
+  readonly title: string;
+  readonly commit?: string;
+  readonly url?: string;
+}
+
+/** Everything a run yields: a pure function of scenario, kernel choice, parameters and seed. */
+export interface RunResult {
+  readonly scenario: string;
+  /** Release such as `v4.16`, or `v4.16 + periodicAdvance=resync` where axes are overridden. */
+  readonly kernel: string;
+  readonly axes: Readonly<Record<string, string>>;
+  readonly params: Readonly<Record<string, Quantity>>;
+  readonly seed: number;
+  readonly observations: Readonly<Record<string, Quantity>>;
+  readonly series: Readonly<Record<string, Series>>;
+  readonly tables: Readonly<Record<string, Table>>;
+  readonly expectations: readonly Expectation[];
+}
+
+/** Rows of quantities, for what neither one number nor one curve says (interrupts delivered by the hour). */
+export interface Table {
+  readonly title: string;
+  readonly columns: readonly { readonly name: string; readonly unit: Unit; readonly title: string }[];
+  readonly rows: ReadonlyArray<readonly (bigint | string | boolean)[]>;
+}
+
+/** Called as a run goes: how far simulated time has come. Never changes the outcome. */
+export interface Progress {
+  readonly simulatedNs: bigint;
+  readonly totalNs: bigint;
+  readonly ticks: bigint;
+}
+
+export interface RunHooks {
+  readonly onProgress?: (progress: Progress) => void;
+  /** Checked between slices of work; an aborted run throws `signal.reason`. */
+  readonly signal?: AbortSignal;
+  /** Run catch-ups callback by callback instead of in closed form: same bytes, much slower. */
+  readonly stepped?: boolean;
+}
+
+/** What `build` measured, before expectations are judged. */
+export interface Measured {
+  readonly observations: Readonly<Record<string, bigint | string | boolean>>;
+  readonly series: Readonly<Record<string, Series>>;
+  readonly tables: Readonly<Record<string, Table>>;
+}
+
+export interface RunContext<P> {
+  readonly params: P;
+  readonly kernel: KernelChoice;
+  readonly seed: number;
+  readonly hooks: RunHooks;
+}
+
+/** Params of a scenario: one zod schema per name, made by the builders of `params.ts`. */
+export type ParamShape = Readonly<Record<string, z.ZodType>>;
+export type ParamValues<S extends ParamShape> = { readonly [K in keyof S]: z.output<S[K]> };
+
+/** One assertion of a scenario, judged on what a run measured. */
+export interface ExpectationSpec<P> {
+  readonly text: string;
+  readonly reason: string;
+  /** Whether the figure is stated for these parameters; absent means always. */
+  readonly applies?: (run: JudgedRun<P>) => boolean;
+  readonly judge: (run: JudgedRun<P>) => { readonly held: boolean; readonly expected: string; readonly got: string };
+}
+
+export interface JudgedRun<P> {
+  readonly params: P;
+  readonly axes: Readonly<Record<string, string>>;
+  readonly measured: Measured;
+}
+
+export interface ScenarioDefinition<S extends ParamShape = ParamShape> {
+  readonly id: string;
+  readonly title: string;
+  /** Two or three sentences for someone who has not read the patch. */
+  readonly story: string;
+  /** One line beside the title: commit and release of the fix. */
+  readonly fix: string;
+  readonly sources: readonly Source[];
+  readonly params: S;
+  /** Kernel expressions: a release, optionally with overrides (`v4.16 + switchToSw=arm-past`). */
+  readonly variants: { readonly before: string; readonly after: string };
+  /** The observation a verdict speaks of, and the series that is plotted. */
+  readonly headline: string;
+  readonly plot: string;
+  readonly observe: Readonly<Record<string, ObservationSpec>>;
+  /** Simulated length of a run, for progress. */
+  readonly lengthNs: (params: ParamValues<S>) => bigint;
+  readonly run: (context: RunContext<ParamValues<S>>) => Measured;
+  readonly expect: ReadonlyArray<ExpectationSpec<ParamValues<S>>>;
+  /** One sentence on what a run shows, from its result. */
+  readonly verdict: (result: RunResult) => string;
+}

@@ -1,0 +1,15 @@
+import { defineConfig } from "vitest/config";
+
+const source = "@chronovisor/source";
+const conditions = [source, "module", "node", "import", "default"];
+
+/** Tests resolve workspace packages to their sources, so nothing has to be built first. */
+export const shared = defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: [source] } },
+  test: {
+    include: ["src/**/*.test.ts"],
+    benchmark: { include: ["src/**/*.bench.ts"] },
+    setupFiles: [new URL("./test/setup/fail-on-console.ts", import.meta.url).pathname],
+  },
+});
