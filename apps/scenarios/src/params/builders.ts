@@ -1,0 +1,111 @@
+/**
+ * Parameters of a scenario as zod schemas: each takes what a person typed, or a whole number of its base unit, and
+ * yields an exact value. Defaults are written as they would be typed.
+ */
+import { z } from "zod";
+import { ChronovisorError, didYouMean } from "../errors.js";
+import type { NumericUnit } from "../units/dimensions.js";
+import { formatInput } from "../units/format-exact.js";
+import { parseQuantity } from "../units/parse-quantity.js";
+import { describeParam } from "./param-meta.js";
+
+/** What a document or a command line may hold for a parameter. */
+export type ParamInput = string | number | undefined;
+
+interface Words {
+  /** Shown on a screen in place of the parameter's name. */
+  readonly title?: string;
+  /** One line: what the parameter changes. */
+  readonly help: string;
+}
+
+export interface QuantitySpec extends Words {
+  readonly unit: NumericUnit;
+  /** As typed: `1ms`. */
+  readonly default: string;
+  /** Inclusive, as typed. */
+  readonly min: string;
+  /** Inclusive, as typed. */
+  readonly max: string;
+}
+
+function parseInRange(text: string, unit: NumericUnit, min: bigint, max: bigint): bigint {
+  const value = parseQuantity(text, unit);
+  if (value < min || value > max) {
+    throw new ChronovisorError(
+      `expected ${formatInput(min, unit)} to ${formatInput(max, unit)}, got "${text}"`,
+    );
+  }
+  return value;
+}
+
+/**
+ * A parameter that is an exact number of `unit`, within a range.
+ *
+ * @throws ChronovisorError if the default or a bound is not a value of `unit`, or the default lies outside the range
+ *
+ * @example
+ * quantity({ unit: "ns", default: "1ms", min: "1us", max: "1s", help: "tick period" }).parse("250us") // => 250000n
+ */
+export function quantity(spec: QuantitySpec): z.ZodType<bigint, ParamInput> {
+  const { unit, help, title } = spec;
+  const min = parseQuantity(spec.min, unit);
+  const max = parseQuantity(spec.max, unit);
+  const byDefault = parseInRange(spec.default, unit, min, max);
+  const schema = z
+    .union([z.string(), z.int()])
+    .transform((input, context) => {
+      try {
+        return parseInRange(String(input), unit, min, max);
+      } catch (error) {
+        if (!(error instanceof ChronovisorError)) throw error;
+        context.addIssue({ code: "custom", message: error.message, input });
+        return z.NEVER;
+      }
+    })
+    .prefault(spec.default)
+    .meta({
+      ...(title === undefined ? {} : { title }),
+      description: help,
+      "x-unit": unit,
+      "x-range": [formatInput(min, unit), formatInput(max, unit)],
+    });
+  return describeParam(schema, { kind: "quantity", unit, title, help, default: byDefault, min, max });
+}
+
+/** A parameter that counts something: `quantity` with the unit `count`. */
+export function count(spec: Omit<QuantitySpec, "unit">): z.ZodType<bigint, ParamInput> {
+  return quantity({ ...spec, unit: "count" });
+}
+
+export interface ChoiceSpec<Value extends string> extends Words {
+  readonly default: NoInfer<Value>;
+}
+
+/**
+ * A parameter that is one of a few words.
+ *
+ * @example
+ * choice(["pinned", "unpinned"], { default: "pinned", help: "where it runs" }).parse("unpinned") // => 'unpinned'
+ */
+export function choice<const Value extends string>(
+  values: readonly [Value, ...Value[]],
+  spec: ChoiceSpec<Value>,
+): z.ZodType<Value, Value | undefined> {
+  const { help, title } = spec;
+  const schema = z
+    .enum(values, { error: ({ input }) => expectedOneOf(values, input) })
+    .prefault(spec.default)
+    .meta({ ...(title === undefined ? {} : { title }), description: help });
+  return describeParam(schema, { kind: "choice", title, help, default: spec.default, values });
+}
+
+/** A parameter that is `on` or `off`. */
+export function onOff(spec: ChoiceSpec<"on" | "off">): z.ZodType<"on" | "off", "on" | "off" | undefined> {
+  return choice(["on", "off"], spec);
+}
+
+function expectedOneOf(values: readonly string[], input: unknown): string {
+  const text = String(input);
+  return `expected one of ${values.join(", ")}, got "${text}"${didYouMean(text, values)}`;
+}

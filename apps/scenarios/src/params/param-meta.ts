@@ -1,0 +1,45 @@
+import type { z } from "zod";
+import type { NumericUnit } from "../units/dimensions.js";
+
+/** What a reader is told about a numeric parameter; bounds are inclusive and in `unit`. */
+export interface QuantityMeta {
+  readonly kind: "quantity";
+  readonly unit: NumericUnit;
+  readonly title: string | undefined;
+  readonly help: string;
+  readonly default: bigint;
+  readonly min: bigint;
+  readonly max: bigint;
+}
+
+/** What a reader is told about a parameter that is one of a few words. */
+export interface ChoiceMeta {
+  readonly kind: "choice";
+  readonly title: string | undefined;
+  readonly help: string;
+  readonly default: string;
+  readonly values: readonly string[];
+}
+
+export type ParamMeta = QuantityMeta | ChoiceMeta;
+
+const metas = new WeakMap<z.ZodType, ParamMeta>();
+
+/** Remembers what a builder was told, beside the schema it made. */
+export function describeParam<S extends z.ZodType>(schema: S, meta: ParamMeta): S {
+  metas.set(schema, meta);
+  return schema;
+}
+
+/**
+ * What the builder of a parameter was told.
+ *
+ * @throws TypeError if `schema` is not the very schema that `quantity`, `count`, `choice` or `onOff` returned
+ */
+export function paramMeta(schema: z.ZodType): ParamMeta {
+  const meta = metas.get(schema);
+  if (meta === undefined) {
+    throw new TypeError("paramMeta: expected a schema made by quantity, count, choice or onOff, got another");
+  }
+  return meta;
+}
