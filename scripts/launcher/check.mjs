@@ -1,0 +1,46 @@
+import { build, turbo } from "./build.mjs";
+import { run } from "./processes.mjs";
+import { members, ROOT, tool } from "./workspace.mjs";
+
+const node = (name, args, command = name) =>
+  run(process.execPath, [tool(name, command), ...args], { cwd: ROOT });
+
+/** The publishable members, each checked as it would be packed. */
+const published = () => members().filter(({ manifest }) => !manifest.private);
+
+/** The checks that are not tests, each with the name a reader sees. They run in this order, cheap ones first. */
+const steps = [
+  ["biome", () => node("@biomejs/biome", ["ci", "."], "biome")],
+  ["types of the packages and apps", () => turbo("typecheck")],
+  ["types of the workspace tests", () => node("typescript", ["-p", "test/tsconfig.json"], "tsc")],
+  ["build", build],
+  ["knip", () => node("knip", [])],
+  ["publint", () => each((directory) => node("publint", ["run", directory, "--strict"]))],
+  [
+    "are the types wrong",
+    () => each((directory) => node("@arethetypeswrong/cli", ["--pack", directory, "--quiet"], "attw")),
+  ],
+  ["size-limit", () => node("size-limit", [])],
+];
+
+async function each(checkDirectory) {
+  for (const { directory } of published()) {
+    const code = await checkDirectory(directory);
+    if (code !== 0) return code;
+  }
+  return 0;
+}
+
+/** Runs every step, so that a broken one does not hide the next, and returns 1 if any was. */
+export async function check() {
+  const broken = [];
+  for (const [name, step] of steps) {
+    process.stdout.write(`\n== ${name}\n`);
+    const code = await step();
+    if (code > 128) return code;
+    if (code !== 0) broken.push(name);
+  }
+  process.stdout.write(`\n${steps.length - broken.length} steps passed, ${broken.length} failed\n`);
+  for (const name of broken) process.stdout.write(`  failed: ${name}\n`);
+  return broken.length === 0 ? 0 : 1;
+}
