@@ -19,3 +19,36 @@ export {
   realtimeNs,
   taiNs,
 } from "./time-types.js";
+export { nestedTscOffset, nestedTscRatio } from "./tsc/nested-tsc.js";
+export { ScaledTsc } from "./tsc/scaled-tsc.js";
+export type { TimeScale } from "./tsc/time-scale.js";
+export { getTimeScale } from "./tsc/time-scale.js";
+export type { TscKhzPlan, TscKhzRequest } from "./tsc/tsc-khz-plan.js";
+export { planTscKhz, tscToleranceKhz } from "./tsc/tsc-khz-plan.js";
+export type { TscFractionBits, TscScaling, TscVendor } from "./tsc/tsc-ratio.js";
+export {
+  adjustTscKhz,
+  maxGuestTscKhz,
+  scaleTsc,
+  scaleTscBatch,
+  scaleTscInto,
+  TSC_SCALING,
+  tscRatio,
+} from "./tsc/tsc-ratio.js";
+export type { NestedTsc, TscGeneration, VcpuTscEvents, VcpuTscOptions } from "./tsc/vcpu-tsc.js";
+export { VcpuTsc } from "./tsc/vcpu-tsc.js";
+export type { VcpuTscView } from "./vcpu-tsc-view.js";
+export { divFrac } from "./wide/div-frac.js";
+export {
+  DivideError,
+  mulU64U32Div,
+  mulU64U32DivPortable,
+  mulU64U64DivU64,
+  mulU64U64DivU64Portable,
+} from "./wide/mul-div.js";
+export { mulS64U64Shr } from "./wide/mul-s64-u64-shr.js";
+export { mulU64U32AddU64Shr } from "./wide/mul-u64-u32-add-u64-shr.js";
+export { mulU64U32Shr, mulU64U32ShrBatch, mulU64U32ShrInto } from "./wide/mul-u64-u32-shr.js";
+export { mulU64U64Shr, mulU64U64ShrBatch, mulU64U64ShrInto } from "./wide/mul-u64-u64-shr.js";
+export { pvScale, pvScaleBatch, pvScaleInto } from "./wide/pv-scale.js";
+export { shlDivU64 } from "./wide/shl-div-u64.js";
