@@ -1,1 +1,75 @@
-export {};
+export type {
+  NestedEntry,
+  NestedPreemptionTimerOptions,
+  NestedPreemptionTimerState,
+} from "./nested/nested-preemption-timer.js";
+export { NestedPreemptionTimer } from "./nested/nested-preemption-timer.js";
+export type {
+  EntryKind,
+  PreemptionTimerOptions,
+  PreemptionTimerResult,
+  PreemptionTimerState,
+} from "./preemption/preemption-timer.js";
+export {
+  PreemptionTimer,
+  preemptionTimerExpiry,
+  preemptionTimerUsable,
+} from "./preemption/preemption-timer.js";
+export type { InterruptStateJson, TriggerMode } from "./priority/interrupt-state.js";
+export { InterruptState } from "./priority/interrupt-state.js";
+export { NO_VECTOR, VectorSet } from "./priority/vector-set.js";
+export type { AdvanceConfig, TimerAdvanceState } from "./timer/advance.js";
+export { adjustTimerAdvance, TimerAdvance } from "./timer/advance.js";
+export type { AdvanceWait } from "./timer/advance-wait.js";
+export type { BacklogSkip } from "./timer/backlog.js";
+export type { LapicTimerAxis, LapicTimerBehaviours, PeriodicAdvanceProposal } from "./timer/behaviours.js";
+export {
+  LAPIC_TIMER_BEHAVIOURS,
+  NEWEST_LAPIC_TIMER_BEHAVIOURS,
+  PERIODIC_ADVANCE_PROPOSALS,
+} from "./timer/behaviours.js";
+export type { CurrentCountInputs } from "./timer/count.js";
+export { divideCount, limitPeriodicTimerPeriod, periodFromCount, tmcct, tmictToNs } from "./timer/count.js";
+export type {
+  ExpiryOutcome,
+  ExpirySource,
+  IgnoredTimerWrite,
+  LapicTimerEvents,
+  TimerArming,
+  TimerBackend,
+  TimerExpiry,
+  TimerWarning,
+} from "./timer/events.js";
+export type { LapicTimerState } from "./timer/fields.js";
+export type { LapicTimerConfig, LapicTimerOptions } from "./timer/lapic-timer.js";
+export { LapicTimer } from "./timer/lapic-timer.js";
+export type { AdvancedDeadlines } from "./timer/periodic-advance.js";
+export { advancePeriodic } from "./timer/periodic-advance.js";
+export type { TimerModeNumber } from "./timer/registers.js";
+export {
+  LVT_MASKED,
+  LVT_VECTOR_MASK,
+  LVTT_MODE_MASK,
+  LVTT_ONE_SHOT,
+  LVTT_PERIODIC,
+  LVTT_STORED_MASK,
+  LVTT_TSC_DEADLINE,
+  MODE_MASK_NONE,
+  MODE_MASK_PERIODIC,
+  MODE_MASK_TSC_DEADLINE,
+  TDCR_STORED_MASK,
+  TIMER_MODE_ONE_SHOT,
+  TIMER_MODE_PERIODIC,
+  TIMER_MODE_RESERVED,
+  TIMER_MODE_TSC_DEADLINE,
+} from "./timer/registers.js";
+export type {
+  CountConfiguration,
+  RescaledTimer,
+  RescaleInputs,
+  StartedTimer,
+  StartInputs,
+} from "./timer/target-expiration.js";
+export { setTargetExpiration, updateTargetExpiration } from "./timer/target-expiration.js";
+export { tscDeadlineDelayNs } from "./timer/tsc-deadline.js";
+export type { LapicTimerVcpu } from "./timer/vcpu.js";

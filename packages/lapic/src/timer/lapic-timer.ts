@@ -1,0 +1,634 @@
+import type { HostClock, VcpuTscView } from "@chronovisor/clocksource";
+import type { CreateTimer, Timer } from "@chronovisor/hrtimer";
+import { checkInteger, checkOneOf, checkS64, checkU32, checkU64 } from "../arguments.js";
+import type { PreemptionTimer } from "../preemption/preemption-timer.js";
+import { type AdvanceConfig, TimerAdvance } from "./advance.js";
+import { type AdvanceWait, NO_WAIT, waitForDeadline } from "./advance-wait.js";
+import { TimerBackends } from "./backends.js";
+import { type BacklogSkip, backlogLength, skipsBacklog } from "./backlog.js";
+import type { LapicTimerBehaviours } from "./behaviours.js";
+import { currentCount, divideOf, limitPeriod } from "./count.js";
+import type { ExpirySource, LapicTimerEvents } from "./events.js";
+import { createFields, type LapicTimerState, type TimerFields } from "./fields.js";
+import { periodInCycles } from "./periodic-advance.js";
+import {
+  LVT_MASKED,
+  LVTT_STORED_MASK,
+  MODE_MASK_NONE,
+  MODE_MASK_PERIODIC,
+  MODE_MASK_TSC_DEADLINE,
+  TDCR_STORED_MASK,
+  TIMER_MODE_ONE_SHOT,
+  TIMER_MODE_PERIODIC,
+  TIMER_MODE_TSC_DEADLINE,
+  type TimerModeNumber,
+} from "./registers.js";
+import { completeBehaviours, rulesOf, type TimerRules } from "./rules.js";
+import { rescaleCount, startCount } from "./target-expiration.js";
+import type { LapicTimerVcpu } from "./vcpu.js";
+
+/** What a virtual machine is configured with. */
+export interface LapicTimerConfig {
+  /** Length of one APIC bus cycle in ns, 1 … 33 554 432; 1 by default (KVM_CAP_X86_APIC_BUS_CYCLES_NS). */
+  readonly busCycleNs: bigint;
+  /** Lower limit of a periodic timer's period in µs, u32; 200 by default. */
+  readonly minTimerPeriodUs: number;
+  /** The timer advance; off by default. */
+  readonly advance: AdvanceConfig;
+  /** CPUID.1:ECX[24], which decides the storable mode bits of LVTT; true by default. */
+  readonly tscDeadlineSupported: boolean;
+  /**
+   * Whether a reset leaves the preemption timer marked as in use, as the kernel's code reads; `kept` by default
+   * (docs/model/hv-timer §9.5: derived, never observed).
+   */
+  readonly hvInUseAfterReset: "kept" | "cleared";
+}
+
+/** What a LAPIC timer is built from. */
+export interface LapicTimerOptions {
+  readonly clock: HostClock;
+  readonly tsc: VcpuTscView;
+  readonly createTimer: CreateTimer;
+  /** Absent on SVM. */
+  readonly preemptionTimer?: PreemptionTimer;
+  readonly vcpu: LapicTimerVcpu;
+  readonly behaviours?: Partial<LapicTimerBehaviours>;
+  readonly config?: Partial<LapicTimerConfig>;
+  readonly events?: Partial<LapicTimerEvents>;
+  /** An advance shared with the host's other vCPUs (`auto-global`); one of its own by default. */
+  readonly sharedAdvance?: TimerAdvance;
+}
+
+const DEFAULT_CONFIG: LapicTimerConfig = {
+  busCycleNs: 1n,
+  minTimerPeriodUs: 200,
+  advance: { kind: "off" },
+  tscDeadlineSupported: true,
+  hvInUseAfterReset: "kept",
+};
+
+/** KVM accepts a bus cycle only while the longest count fits in 64 bits. */
+const MAX_BUS_CYCLE_NS = (2n ** 64n - 1n) / (0xffff_ffffn * 128n);
+
+/**
+ * The timer half of KVM's local APIC: registers, both backends, expiry and injection, save and restore, the advance
+ * (docs/model/lapic §7-§10, docs/model/hv-timer §4-§7).
+ *
+ * @example
+ * const host = { now: 0n, timer: undefined };
+ * const clock = { monotonicNs: () => host.now, tsc: () => host.now, sample: () => ({ monotonicNs: host.now, tsc: host.now }) };
+ * const createTimer = (onExpiry) => {
+ *   host.timer = { armed: false, expiresNs: 0n, start(ns) { this.armed = true; this.expiresNs = ns; }, cancel() { const was = this.armed; this.armed = false; return was; } };
+ *   return host.timer;
+ * };
+ * const tsc1GHz = { readL1: (h) => h, nsToCycles: (ns) => ns, virtualTscKhz: 1_000_000, l1Ratio: 1n << 48n, fractionBits: 48 };
+ * const vcpu0 = { hwEnabled: true, swEnabled: true, deliver: () => true, requestUnblock() {}, kick() {} };
+ * const timer = new LapicTimer({ clock, tsc: tsc1GHz, createTimer, vcpu: vcpu0 });
+ * timer.writeLvtt(0x200ec);
+ * timer.writeTmict(1_000_000);
+ * host.timer.expiresNs // => 2000000n
+ * host.now = 500_000n;
+ * timer.readTmcct() // => 750000
+ */
+export class LapicTimer {
+  /** One value per axis; `unblockToHv` is for the run loop to read. */
+  readonly behaviours: LapicTimerBehaviours;
+  readonly #f: TimerFields = createFields();
+  readonly #clock: HostClock;
+  readonly #tsc: VcpuTscView;
+  readonly #hv: PreemptionTimer | undefined;
+  readonly #vcpu: LapicTimerVcpu;
+  readonly #config: LapicTimerConfig;
+  readonly #events: Partial<LapicTimerEvents>;
+  readonly #rules: TimerRules;
+  readonly #advance: TimerAdvance;
+  readonly #hrtimer: Timer;
+  readonly #backends: TimerBackends;
+  readonly #onTune: ((deltaCycles: bigint) => void) | undefined;
+
+  /** @throws RangeError or TypeError for an unknown behaviour or a configuration outside its domain. */
+  constructor(options: LapicTimerOptions) {
+    const config = { ...DEFAULT_CONFIG, ...options.config };
+    checkU64("LapicTimer", "busCycleNs", config.busCycleNs);
+    if (config.busCycleNs === 0n || config.busCycleNs > MAX_BUS_CYCLE_NS) {
+      throw new RangeError(
+        `LapicTimer: expected busCycleNs in 1 … ${MAX_BUS_CYCLE_NS}, got ${config.busCycleNs}`,
+      );
+    }
+    checkU32("LapicTimer", "minTimerPeriodUs", config.minTimerPeriodUs);
+    checkOneOf("LapicTimer", "advance.kind", config.advance.kind, ["off", "fixed", "adaptive"]);
+    checkOneOf("LapicTimer", "hvInUseAfterReset", config.hvInUseAfterReset, ["kept", "cleared"]);
+    this.behaviours = completeBehaviours(options.behaviours ?? {});
+    this.#clock = options.clock;
+    this.#tsc = options.tsc;
+    this.#hv = options.preemptionTimer;
+    this.#vcpu = options.vcpu;
+    this.#config = config;
+    this.#events = options.events ?? {};
+    this.#rules = rulesOf(this.behaviours);
+    this.#advance = options.sharedAdvance ?? new TimerAdvance(config.advance, this.behaviours.advance);
+    this.#f.minTimerPeriodUs = config.minTimerPeriodUs;
+    this.#f.modeMask = config.tscDeadlineSupported ? MODE_MASK_TSC_DEADLINE : MODE_MASK_PERIODIC;
+    const { onTune } = this.#events;
+    this.#onTune = onTune && ((delta) => this.#events.onTune?.(this.#advance.ns, delta));
+    this.#hrtimer = options.createTimer(
+      (timer) => this.#onHrtimer(timer) as typeof timer.expiresNs | undefined,
+    );
+    this.#backends = new TimerBackends({
+      fields: this.#f,
+      clock: this.#clock,
+      tsc: this.#tsc,
+      hrtimer: this.#hrtimer,
+      hv: this.#hv,
+      vcpu: this.#vcpu,
+      rules: this.#rules,
+      advance: this.#advance,
+      events: this.#events,
+      expire: (source) => this.#expire(source),
+      advancePeriod: () => this.#advancePeriod(),
+    });
+  }
+
+  /** LVTT as stored. */
+  get lvtt(): number {
+    return this.#f.lvtt;
+  }
+  /** Initial count as stored. */
+  get tmict(): number {
+    return this.#f.tmict;
+  }
+  /** Divide configuration as stored. */
+  get tdcr(): number {
+    return this.#f.tdcr;
+  }
+  /** The divisor in force. */
+  get divide(): number {
+    return this.#f.divide;
+  }
+  /** 0 one-shot, 1 periodic, 2 TSC deadline, 3 reserved. */
+  get mode(): TimerModeNumber {
+    return this.#f.mode;
+  }
+  /** ns, s64; 0 while nothing counts. */
+  get period(): bigint {
+    return this.#f.period;
+  }
+  /** When the count ends, in CLOCK_MONOTONIC ns, s64. */
+  get target(): bigint {
+    return this.#f.target;
+  }
+  /** The deadline of the preemption timer in every mode, in guest TSC cycles, u64; 0 when not programmed. */
+  get tscDeadline(): bigint {
+    return this.#f.tscDeadline;
+  }
+  /** Guest TSC still to be waited for before the next entry, u64; 0 for none. */
+  get expiredTsc(): bigint {
+    return this.#f.expiredTsc;
+  }
+  /** The advance in force, ns, u32. */
+  get advanceNs(): number {
+    return this.#advance.ns;
+  }
+  /** Expirations not yet injected: 0 or 1. */
+  get pending(): number {
+    return this.#f.pending;
+  }
+  /** Whether the preemption timer is the backend in use. */
+  get hvInUse(): boolean {
+    return this.#f.hvInUse;
+  }
+  /** Whether the hrtimer is queued. */
+  get hrtimerArmed(): boolean {
+    return this.#hrtimer.armed;
+  }
+  /** What the hrtimer is queued for, CLOCK_MONOTONIC ns; undefined when it is not. */
+  get hrtimerExpiresNs(): bigint | undefined {
+    return this.#hrtimer.armed ? this.#hrtimer.expiresNs : undefined;
+  }
+
+  /** Bits of LVTT's mode field that can be stored; CPUID decides (0 before it is set). Takes effect at the next write. */
+  get modeMask(): number {
+    return this.#f.modeMask;
+  }
+  set modeMask(mask: number) {
+    checkOneOf("LapicTimer.modeMask", "mask", mask, [
+      MODE_MASK_NONE,
+      MODE_MASK_PERIODIC,
+      MODE_MASK_TSC_DEADLINE,
+    ]);
+    this.#f.modeMask = mask;
+  }
+
+  /** The lower limit of a period in µs, u32; a change acts when the period is next computed. */
+  get minTimerPeriodUs(): number {
+    return this.#f.minTimerPeriodUs;
+  }
+  set minTimerPeriodUs(us: number) {
+    checkU32("LapicTimer.minTimerPeriodUs", "us", us);
+    this.#f.minTimerPeriodUs = us;
+  }
+
+  /** Writes LVTT: stores what is storable, masked while software-disabled, and acts on a mode change (§7.3). */
+  writeLvtt(value: number): void {
+    checkU32("LapicTimer.writeLvtt", "value", value);
+    const masked = this.#vcpu.swEnabled ? value : value | LVT_MASKED;
+    this.#f.lvtt = (masked & (LVTT_STORED_MASK | this.#f.modeMask)) >>> 0;
+    this.#updateMode();
+  }
+
+  /** Software disable, SVR bit 8 written 0: LVTT masked, a pending expiry dropped; the backends run on (§5). */
+  maskLvtt(): void {
+    this.#f.lvtt |= LVT_MASKED;
+    this.#updateMode();
+    this.#f.pending = 0;
+  }
+
+  /** Writes the initial count: restarts from full, 0 stops. Ignored, and not stored, in TSC-deadline mode (§7.4). */
+  writeTmict(value: number): void {
+    checkU32("LapicTimer.writeTmict", "value", value);
+    if (this.#f.mode === TIMER_MODE_TSC_DEADLINE) {
+      this.#events.onIgnored?.({ register: "TMICT", value: BigInt(value) });
+      return;
+    }
+    this.#cancelBoth();
+    this.#f.tmict = value;
+    this.#start("TMICT", 0);
+  }
+
+  /** Writes the divide configuration; a new divisor rescales a running count at once or at the next start (§7.4). */
+  writeTdcr(value: number): void {
+    checkU32("LapicTimer.writeTdcr", "value", value);
+    const f = this.#f;
+    const oldDivide = f.divide;
+    f.tdcr = value & TDCR_STORED_MASK;
+    f.divide = divideOf(f.tdcr);
+    if (f.divide === oldDivide || f.period === 0n || !this.#rules.tdcrRescales) return;
+    this.#backends.cancelHrtimer();
+    const rescaled = rescaleCount(
+      {
+        mode: f.mode,
+        tmict: f.tmict,
+        busCycleNs: this.#config.busCycleNs,
+        minTimerPeriodUs: f.minTimerPeriodUs,
+        oldDivide,
+        newDivide: f.divide,
+        tscDeadline: f.tscDeadline,
+        target: f.target,
+        now: this.#clock.monotonicNs(),
+      },
+      this.#tsc,
+    );
+    f.period = rescaled.period;
+    f.tscDeadline = rescaled.tscDeadline;
+    f.target = rescaled.target;
+    this.#backends.restart("start", this.#backends.inUse);
+  }
+
+  /** Reads the current count: 0 in TSC-deadline mode, else see {@link tmcct}. */
+  readTmcct(): number {
+    const f = this.#f;
+    if (f.mode === TIMER_MODE_TSC_DEADLINE || f.tmict === 0 || f.period === 0n) return 0;
+    const now = this.#clock.monotonicNs();
+    return currentCount(f.tmict, f.divide, this.#config.busCycleNs, f.period, f.target, now);
+  }
+
+  /** Writes MSR 0x6E0; dropped unless the APIC is enabled and in TSC-deadline mode. 0 disarms (§7.7). */
+  writeTscDeadline(value: bigint): void {
+    checkU64("LapicTimer.writeTscDeadline", "value", value);
+    if (!this.#vcpu.hwEnabled || this.#f.mode !== TIMER_MODE_TSC_DEADLINE) {
+      this.#events.onIgnored?.({ register: "TSC_DEADLINE", value });
+      return;
+    }
+    this.#backends.cancelHrtimer();
+    this.#f.tscDeadline = value;
+    this.#start("TMICT", 0);
+  }
+
+  /** Reads MSR 0x6E0: 0 unless the APIC is enabled and in TSC-deadline mode. */
+  readTscDeadline(): bigint {
+    return this.#vcpu.hwEnabled && this.#f.mode === TIMER_MODE_TSC_DEADLINE ? this.#f.tscDeadline : 0n;
+  }
+
+  /** A preemption-timer exit (`kvm_lapic_expired_hv_timer`): expires, and a periodic timer advances and restarts. */
+  expiredHvTimer(): void {
+    const f = this.#f;
+    if (!f.hvInUse) return;
+    this.#expire("preemption-timer");
+    this.#hv?.cancel();
+    f.hvInUse = false;
+    if (f.mode !== TIMER_MODE_PERIODIC || f.period === 0n) return;
+    this.#advancePeriod();
+    this.#backends.restart("start", "preemption-timer");
+  }
+
+  /** About to block: leaves the preemption timer for the hrtimer. Nothing to do unless it is in use. */
+  switchToSw(): void {
+    if (!this.#f.hvInUse) return;
+    this.#backends.startSw();
+    this.#events.onBackend?.("hrtimer", "switch");
+  }
+
+  /** Unblocked: tries the preemption timer again (`kvm_lapic_switch_to_hv_timer`). Whether to is `unblockToHv`. */
+  switchToHv(): void {
+    this.#backends.restart("switch", this.#backends.inUse);
+  }
+
+  /** Loaded on another CPU: recomputes the host deadline (`kvm_lapic_restart_hv_timer`), if the timer is in use. */
+  restart(): void {
+    if (this.#f.hvInUse) this.#backends.restart("start", this.#backends.inUse);
+  }
+
+  /**
+   * The vCPU changed CPU (KVM_REQ_MIGRATE_TIMER): a queued hrtimer is cancelled and started again from the new CPU,
+   * unless interrupts are posted. True when it moved.
+   */
+  migrate(): boolean {
+    if (this.#backends.canPost || !this.#hrtimer.armed) return false;
+    const expiresNs: bigint = this.#hrtimer.expiresNs;
+    if (!this.#hrtimer.cancel()) return false;
+    this.#backends.armHrtimer(expiresNs);
+    return true;
+  }
+
+  /** Whether an expiry is pending that can be injected (`apic_has_pending_timer`): enabled and LVTT unmasked. */
+  hasPending(): boolean {
+    if (this.#f.pending === 0 || (this.#f.lvtt & LVT_MASKED) !== 0) return false;
+    return this.#vcpu.hwEnabled && this.#vcpu.swEnabled;
+  }
+
+  /** Injects a pending expiry (`kvm_inject_apic_timer_irqs`). The run loop asks {@link hasPending} first. */
+  injectPending(): void {
+    if (this.#f.pending === 0) return;
+    this.#inject();
+    this.#f.pending = 0;
+  }
+
+  /**
+   * Just before the entry: how long to spin so that the guest does not see the interrupt before its deadline; tunes an
+   * adaptive advance (§9). Forgets the expired deadline.
+   *
+   * @param lvttVector - whether LVTT's vector is in ISR, or in IRR under APICv.
+   */
+  waitBeforeEntry(lvttVector: "present" | "absent"): AdvanceWait {
+    if (this.#f.expiredTsc === 0n || this.#advance.ns === 0) return NO_WAIT;
+    if (lvttVector === "absent" || !this.#vcpu.hwEnabled) return NO_WAIT;
+    return this.#takeWait();
+  }
+
+  /** RESET or INIT (§5): registers as after power-on, hrtimer cancelled; period and target survive. */
+  reset(): void {
+    const f = this.#f;
+    this.#backends.cancelHrtimer();
+    f.lvtt = LVT_MASKED;
+    this.#updateMode();
+    f.tdcr = 0;
+    f.divide = divideOf(0);
+    f.tmict = 0;
+    f.pending = 0;
+    this.#hv?.cancel();
+    if (this.#config.hvInUseAfterReset === "cleared") f.hvInUse = false;
+  }
+
+  /**
+   * KVM_SET_LAPIC, the timer's part (§8): both backends cancelled, the page's registers taken over, and the count
+   * continued from its saved value. A mode change across TSC deadline zeroes the initial count just copied.
+   *
+   * @param page - LVTT, TMICT, TDCR and TMCCT of the page, u32 each.
+   */
+  restore(page: {
+    readonly lvtt: number;
+    readonly tmict: number;
+    readonly tdcr: number;
+    readonly tmcct: number;
+  }): void {
+    checkU32("LapicTimer.restore", "lvtt", page.lvtt);
+    checkU32("LapicTimer.restore", "tmict", page.tmict);
+    checkU32("LapicTimer.restore", "tdcr", page.tdcr);
+    const f = this.#f;
+    f.lvtt = page.lvtt;
+    f.tmict = page.tmict;
+    f.tdcr = page.tdcr;
+    this.#cancelBoth();
+    f.expiredTsc = 0n;
+    this.#updateMode();
+    f.divide = divideOf(f.tdcr);
+    this.restoreCount(page.tmcct);
+  }
+
+  /** Starts from a saved current count, u32, instead of from the initial count (`__start_apic_timer(APIC_TMCCT)`). */
+  restoreCount(tmcct: number): void {
+    checkU32("LapicTimer.restoreCount", "tmcct", tmcct);
+    this.#start("TMCCT", tmcct);
+  }
+
+  /**
+   * How many hrtimer callbacks from `nextExpiryNs` on can be left out because each would find the previous expiry
+   * pending and only advance; the last one due by `horizonNs` is left to run. Applies the advances: bit for bit what
+   * stepping gives once that last callback has run. 0 unless periodic, pending and under a rule whose step is constant.
+   *
+   * @param nextExpiryNs - expiry of the next callback, CLOCK_MONOTONIC ns, s64.
+   * @param horizonNs - the instant up to which callbacks are due, s64.
+   * @returns the count, and the expiry the hrtimer must have next.
+   */
+  skipBacklog(nextExpiryNs: bigint, horizonNs: bigint): BacklogSkip {
+    checkS64("LapicTimer.skipBacklog", "nextExpiryNs", nextExpiryNs);
+    checkS64("LapicTimer.skipBacklog", "horizonNs", horizonNs);
+    const f = this.#f;
+    if (!skipsBacklog(this.behaviours, f, nextExpiryNs) || this.#backends.canPost)
+      return { count: 0n, nextExpiryNs };
+    const count = backlogLength(f.period, nextExpiryNs, horizonNs);
+    if (count === 0n) return { count, nextExpiryNs };
+    f.target = BigInt.asIntN(64, f.target + count * f.period);
+    if (this.behaviours.periodicAdvance === "independent") {
+      f.tscDeadline = BigInt.asUintN(64, f.tscDeadline + count * periodInCycles(f, this.#tsc));
+    }
+    return { count, nextExpiryNs: nextExpiryNs + count * f.period };
+  }
+
+  /** A JSON-safe copy; the preemption timer has its own. */
+  state(): LapicTimerState {
+    const f = this.#f;
+    return {
+      lvtt: f.lvtt,
+      tmict: f.tmict,
+      tdcr: f.tdcr,
+      mode: f.mode,
+      modeMask: f.modeMask,
+      minTimerPeriodUs: f.minTimerPeriodUs,
+      period: f.period.toString(),
+      target: f.target.toString(),
+      tscDeadline: f.tscDeadline.toString(),
+      expiredTsc: f.expiredTsc.toString(),
+      pending: f.pending,
+      hvInUse: f.hvInUse,
+      advance: this.#advance.state(),
+      hrtimerExpiresNs: this.#hrtimer.armed ? this.#hrtimer.expiresNs.toString() : null,
+    };
+  }
+
+  /**
+   * The timer `state` was taken from, over new parts; its hrtimer is started again if it was queued. The preemption
+   * timer must be restored beside it. An advance shared through the options wins over the state's.
+   *
+   * @throws RangeError, TypeError or SyntaxError for a state outside its domain.
+   */
+  static fromState(state: LapicTimerState, options: LapicTimerOptions): LapicTimer {
+    const sharedAdvance = options.sharedAdvance ?? TimerAdvance.fromState(state.advance);
+    const timer = new LapicTimer({ ...options, sharedAdvance });
+    timer.#load(state);
+    return timer;
+  }
+
+  #load(state: LapicTimerState): void {
+    const fn = "LapicTimer.fromState";
+    const f = this.#f;
+    checkU32(fn, "lvtt", state.lvtt);
+    checkU32(fn, "tmict", state.tmict);
+    checkU32(fn, "tdcr", state.tdcr);
+    checkInteger(fn, "mode", state.mode, 0, 3);
+    checkInteger(fn, "pending", state.pending, 0, 1);
+    f.lvtt = state.lvtt;
+    f.tmict = state.tmict;
+    f.tdcr = state.tdcr;
+    f.divide = divideOf(state.tdcr);
+    f.mode = state.mode;
+    this.modeMask = state.modeMask;
+    this.minTimerPeriodUs = state.minTimerPeriodUs;
+    f.period = BigInt(state.period);
+    f.target = BigInt(state.target);
+    f.tscDeadline = BigInt(state.tscDeadline);
+    f.expiredTsc = BigInt(state.expiredTsc);
+    checkS64(fn, "period", f.period);
+    checkS64(fn, "target", f.target);
+    checkU64(fn, "tscDeadline", f.tscDeadline);
+    checkU64(fn, "expiredTsc", f.expiredTsc);
+    f.pending = state.pending;
+    f.hvInUse = state.hvInUse;
+    if (state.hrtimerExpiresNs === null) return;
+    const expiresNs = BigInt(state.hrtimerExpiresNs);
+    checkS64(fn, "hrtimerExpiresNs", expiresNs);
+    this.#backends.armHrtimer(expiresNs);
+  }
+
+  #updateMode(): void {
+    const f = this.#f;
+    const mode = ((f.lvtt & f.modeMask) >>> 17) as TimerModeNumber;
+    if (mode === f.mode) return;
+    if ((mode === TIMER_MODE_TSC_DEADLINE) !== (f.mode === TIMER_MODE_TSC_DEADLINE)) {
+      this.#cancelBoth();
+      f.tmict = 0;
+      f.period = 0n;
+      f.tscDeadline = 0n;
+    }
+    f.mode = mode;
+    f.period = limitPeriod(mode, f.period, f.minTimerPeriodUs);
+  }
+
+  #cancelBoth(): void {
+    this.#backends.cancelHrtimer();
+    this.#backends.cancelHv();
+    this.#f.pending = 0;
+  }
+
+  #start(countReg: "TMICT" | "TMCCT", tmcct: number): void {
+    const f = this.#f;
+    f.pending = 0;
+    if (f.mode === TIMER_MODE_ONE_SHOT || f.mode === TIMER_MODE_PERIODIC) {
+      const hostTsc = this.#clock.tsc();
+      const now = this.#clock.monotonicNs();
+      const started = startCount(
+        {
+          mode: f.mode,
+          tmict: f.tmict,
+          divide: f.divide,
+          busCycleNs: this.#config.busCycleNs,
+          minTimerPeriodUs: f.minTimerPeriodUs,
+          countReg,
+          tmcct,
+          oneshotRestore: this.behaviours.oneshotRestore,
+          hostTsc,
+          now,
+          target: f.target,
+        },
+        this.#tsc,
+      );
+      f.period = started.period;
+      f.tscDeadline = started.tscDeadline;
+      f.target = started.target;
+      if (started.tmcct !== tmcct) this.#events.onWarn?.({ kind: "restored-count-above-period", tmcct });
+      if (!started.ok) return;
+    }
+    this.#backends.restart("start", this.#backends.inUse);
+  }
+
+  #onHrtimer(timer: Timer): bigint | undefined {
+    const f = this.#f;
+    this.#expire("callback");
+    if (f.mode !== TIMER_MODE_PERIODIC) return undefined;
+    if (f.period === 0n && this.#rules.zeroPeriodStops) {
+      this.#events.onWarn?.({ kind: "zero-period-callback" });
+      return undefined;
+    }
+    this.#advancePeriod();
+    const expiresNs = this.#rules.rearm(timer, f);
+    this.#events.onArm?.({ backend: "hrtimer", expiresNs });
+    return expiresNs;
+  }
+
+  #advancePeriod(): void {
+    const f = this.#f;
+    this.#rules.advancePeriodic(f, this.#clock, this.#tsc);
+    this.#events.onAdvance?.(f.target, f.tscDeadline);
+  }
+
+  #expire(source: ExpirySource): void {
+    const f = this.#f;
+    if (f.pending !== 0) {
+      this.#events.onExpire?.({ source, outcome: "coalesced" });
+      return;
+    }
+    if (f.mode === TIMER_MODE_TSC_DEADLINE || f.hvInUse) f.expiredTsc = f.tscDeadline;
+    const vcpu = this.#vcpu;
+    if (source !== "callback" && vcpu.apicvActive && vcpu.wantsToRun) {
+      this.#inject();
+      this.#events.onExpire?.({ source, outcome: "injected" });
+      return;
+    }
+    if (this.#backends.canPost && vcpu.inGuestMode) {
+      if (f.expiredTsc !== 0n && this.#advance.ns !== 0) vcpu.spin(this.#takeWait());
+      this.#inject();
+      this.#events.onExpire?.({ source, outcome: "posted" });
+      return;
+    }
+    f.pending = 1;
+    vcpu.requestUnblock();
+    if (source === "callback") vcpu[this.#rules.placement.notify]();
+    this.#events.onExpire?.({ source, outcome: "pending" });
+  }
+
+  #inject(): void {
+    const f = this.#f;
+    const accepted = this.#vcpu.deliver(f.lvtt);
+    this.#events.onInject?.(f.lvtt, accepted);
+    if (f.mode === TIMER_MODE_TSC_DEADLINE) {
+      f.tscDeadline = 0n;
+    } else if (f.mode === TIMER_MODE_ONE_SHOT) {
+      f.tscDeadline = 0n;
+      f.target = 0n;
+    }
+  }
+
+  #takeWait(): AdvanceWait {
+    const deadline = this.#f.expiredTsc;
+    this.#f.expiredTsc = 0n;
+    return waitForDeadline(
+      deadline,
+      this.#advance,
+      this.behaviours.advance,
+      this.#rules.waitUnit,
+      this.#clock,
+      this.#tsc,
+      this.#onTune,
+    );
+  }
+}
