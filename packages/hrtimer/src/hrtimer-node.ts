@@ -71,6 +71,10 @@ export class HrtimerNode implements Hrtimer {
     return this.softExpires;
   }
 
+  get clockNowNs(): bigint {
+    return this.#engine.now(this.clock);
+  }
+
   start(timeNs: bigint, mode: HrtimerMode): void {
     checkKtime("start", "timeNs", timeNs);
     checkMode("start", mode);
@@ -105,7 +109,7 @@ export class HrtimerNode implements Hrtimer {
   }
 
   getRemaining(): bigint {
-    return BigInt.asIntN(64, this.expires - this.#engine.now(this.clock));
+    return BigInt.asIntN(64, this.expires - this.clockNowNs);
   }
 
   forward(nowNs: bigint, intervalNs: bigint): bigint {
@@ -129,7 +133,7 @@ export class HrtimerNode implements Hrtimer {
   }
 
   forwardNow(intervalNs: bigint): bigint {
-    return this.forward(this.#engine.now(this.clock), intervalNs);
+    return this.forward(this.clockNowNs, intervalNs);
   }
 
   setExpires(timeNs: bigint): void {

@@ -44,6 +44,8 @@ export interface Hrtimer extends Timer {
    * @throws HrtimerDeadlockError while the callback is running, where the kernel would spin.
    */
   cancel(): boolean;
+  /** Now on the timer's clock, read directly (`hrtimer_cb_get_time`). */
+  readonly clockNowNs: bigint;
   /** Hard expiry minus now on the timer's clock; negative once it has passed. */
   getRemaining(): bigint;
   /** Moves an expired, unqueued timer past `nowNs` by whole intervals and returns how many: {@link hrtimerForward}. */
