@@ -7,7 +7,7 @@ import { ChronovisorError, didYouMean } from "../errors.js";
 import type { NumericUnit } from "../units/dimensions.js";
 import { formatInput } from "../units/format-exact.js";
 import { parseQuantity } from "../units/parse-quantity.js";
-import { describeParam } from "./param-meta.js";
+import { describeParam, type SameAs } from "./param-meta.js";
 
 /** What a document or a command line may hold for a parameter. */
 export type ParamInput = string | number | undefined;
@@ -21,8 +21,8 @@ interface Words {
 
 export interface QuantitySpec extends Words {
   readonly unit: NumericUnit;
-  /** As typed: `1ms`. */
-  readonly default: string;
+  /** As typed: `1ms`; or the value of another parameter, which `parseParams` fills in. */
+  readonly default: string | SameAs;
   /** Inclusive, as typed. */
   readonly min: string;
   /** Inclusive, as typed. */
@@ -39,6 +39,23 @@ function parseInRange(text: string, unit: NumericUnit, min: bigint, max: bigint)
   return value;
 }
 
+/** The value read from text or a number, with what is wrong with it as an issue of the schema. */
+function rangedQuantity(
+  unit: NumericUnit,
+  min: bigint,
+  max: bigint,
+): z.ZodPipe<z.ZodUnion<[z.ZodString, z.ZodInt]>, z.ZodTransform<bigint, string | number>> {
+  return z.union([z.string(), z.int()]).transform((input, context) => {
+    try {
+      return parseInRange(String(input), unit, min, max);
+    } catch (error) {
+      if (!(error instanceof ChronovisorError)) throw error;
+      context.addIssue({ code: "custom", message: error.message, input });
+      return z.NEVER;
+    }
+  });
+}
+
 /**
  * A parameter that is an exact number of `unit`, within a range.
  *
@@ -51,26 +68,25 @@ export function quantity(spec: QuantitySpec): z.ZodType<bigint, ParamInput> {
   const { unit, help, title } = spec;
   const min = parseQuantity(spec.min, unit);
   const max = parseQuantity(spec.max, unit);
+  const common = { kind: "quantity", unit, title, help, min, max } as const;
+  const words = {
+    ...(title === undefined ? {} : { title }),
+    description: help,
+    "x-unit": unit,
+    "x-range": [formatInput(min, unit), formatInput(max, unit)],
+  };
+  const given = rangedQuantity(unit, min, max);
+  if (typeof spec.default !== "string") {
+    const followed = { "x-default": { sameAs: spec.default.sameAs, times: spec.default.times.toString() } };
+    // Alone it may be undefined; parseParams, which knows the parameter it follows, never leaves it so.
+    const schema = given.optional().meta({ ...words, ...followed }) as unknown as z.ZodType<
+      bigint,
+      ParamInput
+    >;
+    return describeParam(schema, { ...common, default: spec.default });
+  }
   const byDefault = parseInRange(spec.default, unit, min, max);
-  const schema = z
-    .union([z.string(), z.int()])
-    .transform((input, context) => {
-      try {
-        return parseInRange(String(input), unit, min, max);
-      } catch (error) {
-        if (!(error instanceof ChronovisorError)) throw error;
-        context.addIssue({ code: "custom", message: error.message, input });
-        return z.NEVER;
-      }
-    })
-    .prefault(spec.default)
-    .meta({
-      ...(title === undefined ? {} : { title }),
-      description: help,
-      "x-unit": unit,
-      "x-range": [formatInput(min, unit), formatInput(max, unit)],
-    });
-  return describeParam(schema, { kind: "quantity", unit, title, help, default: byDefault, min, max });
+  return describeParam(given.prefault(spec.default).meta(words), { ...common, default: byDefault });
 }
 
 /** A parameter that counts something: `quantity` with the unit `count`. */

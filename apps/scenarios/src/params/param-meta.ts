@@ -1,13 +1,19 @@
 import type { z } from "zod";
 import type { NumericUnit } from "../units/dimensions.js";
 
+/** A default that follows another parameter: its value times a factor, such as 1000 from kHz to Hz. */
+export interface SameAs {
+  readonly sameAs: string;
+  readonly times: bigint;
+}
+
 /** What a reader is told about a numeric parameter; bounds are inclusive and in `unit`. */
 export interface QuantityMeta {
   readonly kind: "quantity";
   readonly unit: NumericUnit;
   readonly title: string | undefined;
   readonly help: string;
-  readonly default: bigint;
+  readonly default: bigint | SameAs;
   readonly min: bigint;
   readonly max: bigint;
 }

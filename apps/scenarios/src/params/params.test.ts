@@ -59,6 +59,51 @@ describe("parseParams", () => {
   });
 });
 
+describe("a default that follows another parameter", () => {
+  const clocks = {
+    actual: quantity({
+      unit: "Hz",
+      default: { sameAs: "khz", times: 1000n },
+      min: "1MHz",
+      max: "10GHz",
+      help: "real frequency",
+    }),
+    khz: quantity({
+      unit: "kHz",
+      default: "2.5GHz",
+      min: "1kHz",
+      max: "10GHz",
+      help: "calibrated frequency",
+    }),
+  };
+
+  it("is that parameter's value times the factor, in the order of the shape", () => {
+    const values = parseParams(clocks, { khz: "3GHz" });
+    expect(Object.entries(values)).toEqual([
+      ["actual", 3_000_000_000n],
+      ["khz", 3_000_000n],
+    ]);
+  });
+
+  it("gives way to a value of its own", () => {
+    expect(parseParams(clocks, { actual: "2.4GHz" })).toEqual({ actual: 2_400_000_000n, khz: 2_500_000n });
+  });
+
+  it("is held to its range", () => {
+    expect(() => parseParams(clocks, { khz: "5kHz" })).toThrow("actual: expected 1MHz to 10GHz");
+  });
+
+  it("is optional in JSON Schema", () => {
+    const schema = z.toJSONSchema(z.strictObject(clocks), { io: "input" });
+    expect(schema.required ?? []).toEqual([]);
+    expect(schema.properties?.actual).toMatchObject({ "x-default": { sameAs: "khz", times: "1000" } });
+  });
+
+  it("must name a quantity of the shape", () => {
+    expect(() => parseParams({ actual: clocks.actual }, {})).toThrow(TypeError);
+  });
+});
+
 describe("what a parameter says of itself", () => {
   it("is there to be read", () => {
     expect(paramMeta(shape.period)).toEqual({
