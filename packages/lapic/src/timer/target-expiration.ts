@@ -2,7 +2,7 @@ import type { HostTsc, VcpuTscView } from "@chronovisor/clocksource";
 import { checkInteger, checkOneOf, checkS64, checkU32, checkU64 } from "../arguments.js";
 import type { LapicTimerBehaviours } from "./behaviours.js";
 import { limitPeriod, ticksToNs } from "./count.js";
-import { TIMER_MODE_PERIODIC, type TimerModeNumber } from "./registers.js";
+import { TIMER_MODE_ONE_SHOT, TIMER_MODE_PERIODIC, type TimerModeNumber } from "./registers.js";
 
 /** The registers and parameters that decide how long a count runs. */
 export interface CountConfiguration {
@@ -64,7 +64,8 @@ export function startCount(inputs: StartInputs, tsc: VcpuTscView): StartedTimer 
   const period = limitPeriod(mode, full, inputs.minTimerPeriodUs);
   let interval = period;
   let count = tmcct;
-  if (inputs.countReg === "TMCCT") {
+  // A saved count means something only where the count does: in the other modes the full interval stands.
+  if (inputs.countReg === "TMCCT" && (mode === TIMER_MODE_ONE_SHOT || mode === TIMER_MODE_PERIODIC)) {
     interval = BigInt.asIntN(64, ticksToNs(tmcct, busCycleNs, divide));
     if (interval <= 0n) {
       interval = SAVED_ZERO[inputs.oneshotRestore](mode, period);
