@@ -37,11 +37,12 @@ export class CpuBase implements HrtimerCpu {
   nrHangs = 0;
   maxHangNs = 0;
   passes = 0;
+  /** Inside interrupt or runSoftirq. */
+  isExpiring = false;
   offsetsSequence = -1;
   /** Now of the pass that is running callbacks. */
   #passNow = 0n;
   #callbacks = 0;
-  #isExpiring = false;
   #runningBase: ClockBase | undefined;
 
   constructor(engine: Engine, id: number, device: EventDevice) {
@@ -256,13 +257,13 @@ export class CpuBase implements HrtimerCpu {
   }
 
   #beginCallbacks(fn: string): CpuBase {
-    if (this.#isExpiring) {
+    if (this.isExpiring) {
       throw new Error(`${fn}: expected CPU ${this.id} outside its timer callbacks, got a nested call`);
     }
     if (!this.online) throw new Error(`${fn}: expected CPU ${this.id} to be online, got an offline one`);
     const before = this.#engine.current;
     this.#engine.current = this;
-    this.#isExpiring = true;
+    this.isExpiring = true;
     this.#callbacks = 0;
     return before;
   }
@@ -270,7 +271,7 @@ export class CpuBase implements HrtimerCpu {
   /** Also after a callback that threw. */
   #endCallbacks(before: CpuBase): void {
     this.#engine.current = before;
-    this.#isExpiring = false;
+    this.isExpiring = false;
     this.inHrtirq = false;
     if (this.#runningBase !== undefined) this.#runningBase.running = undefined;
     this.#runningBase = undefined;

@@ -27,7 +27,8 @@ export function forwardUnchecked(input: ForwardInput): Forwarded {
   let { expiresNs, softExpiresNs } = input;
   const late = BigInt.asIntN(64, input.nowNs - expiresNs); // wraps, as the kernel's ktime_sub does
   if (late < 0n) return { overruns: 0n, expiresNs, softExpiresNs };
-  const interval = input.intervalNs < input.resolutionNs ? input.resolutionNs : input.intervalNs;
+  let interval = input.intervalNs;
+  if (interval < input.resolutionNs) interval = input.resolutionNs;
   let overruns = 1n;
   if (late >= interval) {
     overruns = late / interval;

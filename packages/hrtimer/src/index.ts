@@ -1,4 +1,8 @@
 export type { ClockOffsets, HrtimerClock } from "./clock.js";
+export type { ClockEventConfig, ClockEventHardwareLimits } from "./clock-event-config.js";
+export { clockEventConfig } from "./clock-event-config.js";
+export type { ClockEventDeviceState, ClockEventHardware } from "./clock-event-device.js";
+export { ClockEventDevice } from "./clock-event-device.js";
 export type { HrtimerClockId } from "./clock-id.js";
 export { CLOCK_BOOTTIME, CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_TAI } from "./clock-id.js";
 export { HrtimerDeadlockError, HrtimerLoopError } from "./errors.js";
@@ -22,7 +26,10 @@ export {
 export type { EqualTarget, TimerMigration } from "./placement.js";
 export type { ClockSet, CreateTimerOptions, HrtimerSystemOptions } from "./system.js";
 export { HrtimerSystem } from "./system.js";
+export type { HrtimerCpuState, HrtimerState, HrtimerSystemState } from "./system-state.js";
 export type { CreateTimer, OnExpiry, Timer } from "./timer.js";
 export type { ExpiryDomain, QueueEntry, TimerHandle, TimerQueueState } from "./timer-queue.js";
 export { TimerQueue } from "./timer-queue.js";
 export type { Topology } from "./topology.js";
+export type { TscDeadlineTimerState } from "./tsc-deadline-timer.js";
+export { TscDeadlineTimer } from "./tsc-deadline-timer.js";

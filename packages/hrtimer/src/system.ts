@@ -14,7 +14,7 @@ import type { EventDevice } from "./event-device.js";
 import type { HrtimerEvents } from "./events.js";
 import type { Hrtimer } from "./hrtimer.js";
 import type { HrtimerCpu } from "./hrtimer-cpu.js";
-import { HrtimerNode } from "./hrtimer-node.js";
+import { type HrtimerIdentity, HrtimerNode } from "./hrtimer-node.js";
 import {
   HRTIMER_MODE_ABS,
   HRTIMER_MODE_HARD,
@@ -23,6 +23,7 @@ import {
   type HrtimerMode,
 } from "./mode.js";
 import { type EqualTarget, firstOnlineHousekeeping, type TimerMigration } from "./placement.js";
+import { type HrtimerSystemState, restoreCpu, saveCpu, saveTimer } from "./system-state.js";
 import type { OnExpiry } from "./timer.js";
 import type { Topology } from "./topology.js";
 
@@ -92,6 +93,8 @@ export type ClockSet = "wall" | "boot";
 export class HrtimerSystem {
   readonly #engine: Engine;
   readonly #timers: HrtimerNode[] = [];
+  /** createTimer calls so far; behind #timers.length only after fromState. */
+  #created = 0;
 
   constructor(options: HrtimerSystemOptions) {
     const { cpus, resolution = "high", tickNs = 4_000_000n } = options;
@@ -157,21 +160,15 @@ export class HrtimerSystem {
       throw new TypeError(`createTimer: expected onExpiry to be a function, got ${typeof onExpiry}`);
     }
     const { clock = CLOCK_MONOTONIC, mode = HRTIMER_MODE_ABS } = options;
-    const id = this.#timers.length;
+    const id = this.#created++;
     const isHard = (mode & HRTIMER_MODE_HARD) !== 0;
     const isSoft = this.#engine.isPreemptRt ? !isHard : (mode & HRTIMER_MODE_SOFT) !== 0;
     const known = knownClock(clock);
     // POSIX: relative sleeps on CLOCK_REALTIME are immune to clock sets.
     const isImmune = known === CLOCK_REALTIME && (mode & HRTIMER_MODE_REL) !== 0;
     const used = known === undefined || isImmune ? CLOCK_MONOTONIC : known;
-    const base = this.#engine.current.baseAt(CLOCK_OF_BASE.indexOf(used) + (isSoft ? SOFT_BASE : 0));
-    const timer = new HrtimerNode(
-      this.#engine,
-      { id, name: options.name ?? `hrtimer${id}`, clock: used, isSoft, isHard },
-      base,
-      onExpiry,
-    );
-    this.#timers.push(timer);
+    const identity = { id, name: options.name ?? `hrtimer${id}`, clock: used, isSoft, isHard };
+    const timer = this.#adopt(identity, onExpiry) ?? this.#make(identity, onExpiry);
     if (known === undefined) this.#engine.events.onWarning?.({ kind: "unknown-clock", timer, clock });
     return timer;
   }
@@ -227,6 +224,75 @@ export class HrtimerSystem {
     const cpu = this.#cpuBase("plug", id);
     if (cpu.online) throw new Error(`plug: expected CPU ${id} to be offline, got an online one`);
     cpu.plug();
+  }
+
+  /**
+   * The system as plain data, to be restored by {@link HrtimerSystem.fromState}. Devices are not part of it.
+   *
+   * @throws Error inside a timer callback.
+   */
+  state(): HrtimerSystemState {
+    const busy = this.#engine.cpus.find((cpu) => cpu.isExpiring);
+    if (busy !== undefined)
+      throw new Error(`state: expected no running timer callback, got one on CPU ${busy.id}`);
+    return {
+      currentCpu: this.currentCpu,
+      timers: this.#timers.map(saveTimer),
+      cpus: this.#engine.cpus.map(saveCpu),
+    };
+  }
+
+  /**
+   * Restores a system. Callbacks cannot be saved: the owners create their timers again, with the same options and in the
+   * same order, and each `createTimer` gives back the saved timer, armed if it was. Nothing is programmed.
+   *
+   * @param options - as for the constructor, with as many CPUs as were saved.
+   * @throws RangeError if the state names a CPU or timer that is not there.
+   */
+  static fromState(options: HrtimerSystemOptions, state: HrtimerSystemState): HrtimerSystem {
+    const system = new HrtimerSystem(options);
+    const engine = system.#engine;
+    if (state.cpus.length !== engine.cpus.length) {
+      throw new RangeError(`fromState: expected ${engine.cpus.length} CPUs, got ${state.cpus.length}`);
+    }
+    state.timers.forEach((saved, id) => {
+      const { name, isSoft, isHard } = saved;
+      const clock = knownClock(saved.clock) ?? CLOCK_MONOTONIC;
+      const base = system.#cpuBase("fromState", saved.cpu).baseAt(saved.base);
+      const timer = new HrtimerNode(engine, { id, name, clock, isSoft, isHard }, base, () => {
+        throw new Error(`interrupt: expected timer "${name}" to be created again before it expires`);
+      });
+      timer.expires = BigInt(saved.expiresNs);
+      timer.softExpires = BigInt(saved.softExpiresNs);
+      system.#timers.push(timer);
+    });
+    state.cpus.forEach((saved, id) => {
+      restoreCpu(system.#cpuBase("fromState", id), saved, system.#timers);
+    });
+    system.currentCpu = state.currentCpu;
+    return system;
+  }
+
+  /** The restored timer that a `createTimer` stands for, if any is left. */
+  #adopt(identity: HrtimerIdentity, onExpiry: OnExpiry): HrtimerNode | undefined {
+    const timer = this.#timers[identity.id];
+    if (timer === undefined) return undefined;
+    for (const key of ["name", "clock", "isSoft", "isHard"] as const) {
+      if (timer[key] !== identity[key]) {
+        throw new Error(
+          `createTimer: expected restored timer ${identity.id} with ${key} ${timer[key]}, got ${identity[key]}`,
+        );
+      }
+    }
+    timer.onExpiry = onExpiry;
+    return timer;
+  }
+
+  #make(identity: HrtimerIdentity, onExpiry: OnExpiry): HrtimerNode {
+    const index = CLOCK_OF_BASE.indexOf(identity.clock) + (identity.isSoft ? SOFT_BASE : 0);
+    const timer = new HrtimerNode(this.#engine, identity, this.#engine.current.baseAt(index), onExpiry);
+    this.#timers.push(timer);
+    return timer;
   }
 
   #cpuBase(fn: string, id: number): CpuBase {

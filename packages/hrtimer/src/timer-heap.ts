@@ -294,7 +294,7 @@ export class TimerHeap {
     for (;;) {
       const firstChild = position * 4 + 1;
       if (firstChild >= size) break;
-      const end = firstChild + 4 < size ? firstChild + 4 : size;
+      const end = Math.min(firstChild + 4, size);
       let best = firstChild;
       let bestHigh = high[firstChild] as number;
       for (let child = firstChild + 1; child < end; child++) {
