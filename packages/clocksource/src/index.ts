@@ -1,3 +1,14 @@
+export type { DeltaRule } from "./clocksource/clocksource-delta.js";
+export { clocksourceDelta, clocksourceMask, maxRawDelta } from "./clocksource/clocksource-delta.js";
+export { cyc2ns, cyc2nsBatch, cyc2nsInto } from "./clocksource/cyc2ns.js";
+export type { CyclesToNsForm, ElapsedSource, ReadBase } from "./clocksource/cycles-to-ns.js";
+export { cyclesToNs, elapsedNs } from "./clocksource/cycles-to-ns.js";
+export type { MultShift } from "./clocksource/mult-shift.js";
+export { calcMultShift, hz2mult, khz2mult } from "./clocksource/mult-shift.js";
+export type { ClocksourceRates, ClocksourceRegistration } from "./clocksource/register-clocksource.js";
+export { calcMaxNsecs, maxAdjustment, registerClocksource } from "./clocksource/register-clocksource.js";
+export type { CycleCounter, TimeCounterState } from "./clocksource/time-counter.js";
+export { TimeCounter } from "./clocksource/time-counter.js";
 export type { HostClock } from "./host-clock.js";
 export type {
   BoottimeNs,
@@ -20,6 +31,7 @@ export {
   taiNs,
 } from "./time-types.js";
 export { nestedTscOffset, nestedTscRatio } from "./tsc/nested-tsc.js";
+export type { TscStart } from "./tsc/scaled-tsc.js";
 export { ScaledTsc } from "./tsc/scaled-tsc.js";
 export type { TimeScale } from "./tsc/time-scale.js";
 export { getTimeScale } from "./tsc/time-scale.js";

@@ -10,7 +10,15 @@
  * Sources: `arch/x86/kvm/x86.c`; docs/model/clocksource-tsc §5.
  */
 
-import { checkBatch, checkInteger, checkOneOf, checkSlot, checkU32, checkU64 } from "../argument-checks.js";
+import {
+  checkBatch,
+  checkInteger,
+  checkOneOf,
+  checkS64,
+  checkSlot,
+  checkU32,
+  checkU64,
+} from "../argument-checks.js";
 import type { GuestTsc, HostTsc } from "../time-types.js";
 import { POW2 } from "../wide/power-table.js";
 import type { TimeScale } from "./time-scale.js";
@@ -29,6 +37,14 @@ import {
 import { scaleTsc, TSC_SCALING, type TscFractionBits, type TscVendor } from "./tsc-ratio.js";
 
 const U = BigInt.asUintN;
+
+/** Where a guest counter was started: a host clock reading and the value written then. */
+export interface TscStart {
+  /** Host clock at the write, ns, u64 (`this_tsc_nsec`). */
+  readonly ns: bigint;
+  /** The value written, guest cycles, u64 (`this_tsc_write`). */
+  readonly write: bigint;
+}
 
 /**
  * A guest counter over a host counter: ratio, offset, and the scale from nanoseconds to guest cycles.
@@ -210,5 +226,47 @@ export class ScaledTsc {
   offsetFor(target: bigint, tsc: HostTsc): bigint {
     checkU64("ScaledTsc.offsetFor", "target", target);
     return U(64, target - scaleTsc(tsc, this.l1Ratio, this.fractionBits));
+  }
+
+  /**
+   * Moves the guest's counter by `cycles` guest cycles (`adjust_tsc_offset_guest`).
+   *
+   * @param cycles - signed 64-bit.
+   * @throws TypeError or RangeError unless `cycles` is a s64.
+   */
+  adjustGuest(cycles: bigint): void {
+    checkS64("ScaledTsc.adjustGuest", "cycles", cycles);
+    this.writeL1Offset(U(64, this.l1Offset + cycles));
+  }
+
+  /**
+   * Moves the guest's counter by `cycles` HOST cycles (`adjust_tsc_offset_host`). A negative number is scaled as if it were
+   * unsigned, which is nonsense with a ratio; the kernel only warns.
+   *
+   * @param cycles - signed 64-bit.
+   * @throws TypeError or RangeError unless `cycles` is a s64.
+   * Source: docs/model/clocksource-tsc §6.5.
+   */
+  adjustHost(cycles: bigint): void {
+    checkS64("ScaledTsc.adjustHost", "cycles", cycles);
+    this.writeL1Offset(U(64, this.l1Offset + scaleTsc(U(64, cycles), this.l1Ratio, this.fractionBits)));
+  }
+
+  /**
+   * What the guest TSC should read at `kernelNs`, counted from `start` at the rate of the nanosecond scale. The
+   * difference is unsigned: before `start` the answer is far in the future, as in the kernel.
+   *
+   * @param start - where a generation began (`this_tsc_nsec`, `this_tsc_write`), both u64.
+   * @param kernelNs - reference ns of the clock update, u64.
+   * @returns guest cycles, mod 2^64.
+   * @throws TypeError or RangeError for an argument outside u64.
+   * Source: `x86.c:compute_guest_tsc`; docs/model/clocksource-tsc §5.3.
+   */
+  computeGuestTsc(start: TscStart, kernelNs: bigint): GuestTsc {
+    checkU64("ScaledTsc.computeGuestTsc", "kernelNs", kernelNs);
+    const { ns, write } = start;
+    checkU64("ScaledTsc.computeGuestTsc", "ns", ns);
+    checkU64("ScaledTsc.computeGuestTsc", "write", write);
+    return U(64, write + this.nsToCycles(U(64, kernelNs - ns))) as GuestTsc;
   }
 }

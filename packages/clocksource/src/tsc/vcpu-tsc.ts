@@ -10,11 +10,11 @@
  * Sources: `arch/x86/kvm/x86.c`; docs/model/clocksource-tsc §5 to §7.
  */
 
-import { checkPositiveU32, checkS64, checkU32, checkU64 } from "../argument-checks.js";
+import { checkPositiveU32, checkU32, checkU64 } from "../argument-checks.js";
 import type { GuestTsc, HostTsc } from "../time-types.js";
 import type { VcpuTscView } from "../vcpu-tsc-view.js";
 import { nestedTscOffset, nestedTscRatio } from "./nested-tsc.js";
-import { ScaledTsc } from "./scaled-tsc.js";
+import { ScaledTsc, type TscStart } from "./scaled-tsc.js";
 import { planTscKhz } from "./tsc-khz-plan.js";
 import { maxGuestTscKhz, scaleTsc, type TscVendor } from "./tsc-ratio.js";
 
@@ -32,13 +32,9 @@ export interface VcpuTscEvents {
 }
 
 /** The start of a TSC generation: the write all matching counters are measured from. */
-export interface TscGeneration {
-  /** Which generation; 0 is none yet (`cur_tsc_generation`). */
+export interface TscGeneration extends TscStart {
+  /** Which generation; 0 is none yet (`this_tsc_generation`). */
   readonly number: bigint;
-  /** Host clock at the write, ns, u64 (`cur_tsc_nsec`). */
-  readonly ns: bigint;
-  /** The value written, u64 (`cur_tsc_write`). */
-  readonly write: bigint;
 }
 
 /** What L1 gives L2: added to and multiplied into L1's own pair. */
@@ -248,30 +244,6 @@ export class VcpuTsc extends ScaledTsc implements VcpuTscView {
       : offset;
   }
 
-  /**
-   * Moves the guest's counter by `cycles` guest cycles (`adjust_tsc_offset_guest`).
-   *
-   * @param cycles - signed 64-bit.
-   * @throws TypeError or RangeError unless `cycles` is a s64.
-   */
-  adjustGuest(cycles: bigint): void {
-    checkS64("VcpuTsc.adjustGuest", "cycles", cycles);
-    this.writeL1Offset(U(64, this.l1Offset + cycles));
-  }
-
-  /**
-   * Moves the guest's counter by `cycles` HOST cycles (`adjust_tsc_offset_host`). A negative number is scaled as if it were
-   * unsigned, which is nonsense with a ratio; the kernel only warns.
-   *
-   * @param cycles - signed 64-bit.
-   * @throws TypeError or RangeError unless `cycles` is a s64.
-   * Source: docs/model/clocksource-tsc §6.5.
-   */
-  adjustHost(cycles: bigint): void {
-    checkS64("VcpuTsc.adjustHost", "cycles", cycles);
-    this.writeL1Offset(U(64, this.l1Offset + scaleTsc(U(64, cycles), this.l1Ratio, this.fractionBits)));
-  }
-
   // Model-specific registers
 
   /**
@@ -343,22 +315,7 @@ export class VcpuTsc extends ScaledTsc implements VcpuTscView {
   }
 
   /**
-   * What the guest TSC should read at `kernelNs`, from the start of its generation at {@link virtualTscKhz}. The
-   * difference is unsigned: before the generation's start the answer is far in the future, as in the kernel.
-   *
-   * @param kernelNs - reference ns of the clock update, u64.
-   * @returns guest cycles, mod 2^64.
-   * @throws TypeError or RangeError unless `kernelNs` is a u64.
-   * Source: `x86.c:compute_guest_tsc`; docs/model/clocksource-tsc §5.3.
-   */
-  computeGuestTsc(kernelNs: bigint): GuestTsc {
-    checkU64("VcpuTsc.computeGuestTsc", "kernelNs", kernelNs);
-    const { ns, write } = this.#generation;
-    return U(64, write + this.nsToCycles(U(64, kernelNs - ns))) as GuestTsc;
-  }
-
-  /**
-   * The software catch-up of a clock update: a counter behind {@link computeGuestTsc} is moved up to it, one ahead stays.
+   * The software catch-up of a clock update: a counter behind {@link computeGuestTsc} of its generation is moved up to it, one ahead stays.
    *
    * @param kernelNs - reference ns of the update, u64.
    * @param timestamp - the guest TSC at the reference, u64 (`tsc_timestamp`).
@@ -369,7 +326,7 @@ export class VcpuTsc extends ScaledTsc implements VcpuTscView {
   catchUp(kernelNs: bigint, timestamp: GuestTsc): GuestTsc {
     checkU64("VcpuTsc.catchUp", "timestamp", timestamp);
     if (!this.#catchup) return timestamp;
-    const target = this.computeGuestTsc(kernelNs);
+    const target = this.computeGuestTsc(this.#generation, kernelNs);
     if (target <= timestamp) return timestamp;
     this.adjustGuest(S(64, target - timestamp));
     return target;
