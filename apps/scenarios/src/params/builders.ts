@@ -44,7 +44,7 @@ function rangedQuantity(
   unit: NumericUnit,
   min: bigint,
   max: bigint,
-): z.ZodPipe<z.ZodUnion<[z.ZodString, z.ZodInt]>, z.ZodTransform<bigint, string | number>> {
+): z.ZodPipe<z.ZodUnion<readonly [z.ZodString, z.ZodInt]>, z.ZodTransform<bigint, string | number>> {
   return z.union([z.string(), z.int()]).transform((input, context) => {
     try {
       return parseInRange(String(input), unit, min, max);

@@ -3,6 +3,7 @@ import type { Series } from "../scenario/types.js";
 import { type AxisScale, ticksBetween, timeAxisScale, valueAxisScale } from "./axis-ticks.js";
 import { BrailleCanvas, brailleCharacter, DOTS_PER_CELL_Y } from "./braille-canvas.js";
 import type { Style } from "./style.js";
+import { visibleWidth } from "./visible-width.js";
 
 export interface PlotLine {
   readonly label: string;
@@ -167,6 +168,8 @@ export function renderPlot(lines: readonly PlotLine[], width: number, style: Sty
   const [rule, times] = timeAxis(frame.lengthNs, columns);
   const margin = " ".repeat(labelColumns + 1);
   const title = scale.symbol === "" ? first.series.title : `${first.series.title} (${scale.symbol})`;
-  const key = lines.length > 1 ? `   ${legend(lines, style)}` : "";
-  return [`${title}${key}`, ...rows, `${margin}└${rule}`, `${margin} ${times}`];
+  const key = lines.length > 1 ? legend(lines, style) : "";
+  const oneLine = `${title}   ${key}`;
+  const head = visibleWidth(oneLine) <= width ? [oneLine.trimEnd()] : [title, ...(key === "" ? [] : [key])];
+  return [...head, ...rows, `${margin}└${rule}`, `${margin} ${times}`];
 }

@@ -1,0 +1,55 @@
+import { paramMeta, type QuantityMeta } from "../params/param-meta.js";
+import type { ParamShape, Quantity } from "../scenario/types.js";
+import { isNumericUnit } from "../units/dimensions.js";
+import { formatExact } from "../units/format-exact.js";
+import { formatQuantity } from "../units/format-quantity.js";
+
+type Params = Readonly<Record<string, Quantity>>;
+
+/** A parameter's value, exactly. */
+export function formatParam({ value, unit }: Quantity): string {
+  return typeof value === "bigint" && isNumericUnit(unit)
+    ? formatExact(value, unit)
+    : formatQuantity(value, unit);
+}
+
+function defaultQuantity(meta: QuantityMeta, params: Params): bigint {
+  if (typeof meta.default === "bigint") return meta.default;
+  const followed = params[meta.default.sameAs]?.value;
+  return typeof followed === "bigint" ? followed * meta.default.times : 0n;
+}
+
+/** Nothing to see: a cost of zero, a feature that is off, a value that only follows another. */
+function isQuiet(name: string, shape: ParamShape): boolean {
+  const schema = shape[name];
+  if (schema === undefined) return false;
+  const meta = paramMeta(schema);
+  return meta.kind === "choice"
+    ? meta.default === "off"
+    : meta.default === 0n || typeof meta.default !== "bigint";
+}
+
+/**
+ * Parameters in words: `set` for what differs from its default, with that default, and `params` for the rest. One whose
+ * default is zero, off or another parameter's value is left out while it stays there.
+ */
+export function renderParams(shape: ParamShape, params: Params): readonly (readonly [string, string])[] {
+  const set: string[] = [];
+  const rest: string[] = [];
+  for (const [name, schema] of Object.entries(shape)) {
+    const given = params[name];
+    if (given === undefined) continue;
+    const meta = paramMeta(schema);
+    const text = `${meta.title ?? name} ${formatParam(given)}`;
+    const byDefault: Quantity =
+      meta.kind === "choice"
+        ? { value: meta.default, unit: "name" }
+        : { value: defaultQuantity(meta, params), unit: meta.unit };
+    if (given.value !== byDefault.value) set.push(`${text} (default ${formatParam(byDefault)})`);
+    else if (!isQuiet(name, shape)) rest.push(text);
+  }
+  return [
+    ...(set.length > 0 ? [["set", set.join(", ")] as const] : []),
+    ...(rest.length > 0 ? [[set.length > 0 ? "default" : "params", rest.join(", ")] as const] : []),
+  ];
+}

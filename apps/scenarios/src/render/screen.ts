@@ -1,0 +1,147 @@
+/**
+ * What a person sees of one run, or of several runs of one scenario side by side: the story, what was run, the numbers,
+ * one plot, what held and why. Pure: results in, text out.
+ */
+
+import { differingAxes } from "../scenario/json.js";
+import type { ScenarioDefinition, Source } from "../scenario/types.js";
+import { formatExact } from "../units/format-exact.js";
+import { groupThousands } from "../units/group-thousands.js";
+import { type Column, columnNames } from "./column.js";
+import { renderExpectations } from "./expectations.js";
+import { renderObservations } from "./observations.js";
+import { renderParams } from "./params.js";
+import { renderPlot } from "./plot.js";
+import { renderTables } from "./result-tables.js";
+import type { Style } from "./style.js";
+import { hang, wrap } from "./wrap.js";
+
+/** What a screen says of a scenario; its parameters and code are not needed. */
+export type ScreenScenario = Pick<
+  ScenarioDefinition,
+  "id" | "title" | "story" | "fix" | "sources" | "params" | "observe" | "plot" | "verdict"
+>;
+
+export interface ScreenOptions {
+  /** Columns of the terminal. */
+  readonly width: number;
+  readonly style: Style;
+  /** Time simulated per run. */
+  readonly lengthNs: bigint;
+  /** What the runs took on this machine, for a person only; absent, nothing is said of it. */
+  readonly wallMs?: number;
+}
+
+export const INDENT = 2;
+/** Width of the words that head a line: `params`, `sources`. */
+export const LABEL = 10;
+/** Lines of prose longer than this are hard to read, however wide the terminal. */
+const PROSE_WIDTH = 80;
+
+function header(scenario: ScreenScenario, width: number, style: Style): readonly string[] {
+  const { title, fix } = scenario;
+  const room = width - title.length - fix.length;
+  const top =
+    room >= 2
+      ? [style.heading(title) + " ".repeat(room) + style.aside(fix)]
+      : [...wrap(title, width).map(style.heading), ...wrap(fix, width).map(style.aside)];
+  return [...top, ...wrap(scenario.story, width)];
+}
+
+/** `316 times real time`: two digits, since it is of this machine and this minute. */
+function speed(simulatedNs: bigint, wallMs: number): string {
+  const factor = BigInt(Math.round(Number(simulatedNs) / 1e6 / Math.max(wallMs, 1)));
+  const quantum = 10n ** BigInt(Math.max(0, factor.toString().length - 2));
+  return factor >= 2n ? `, ${groupThousands((factor / quantum) * quantum)} times real time` : "";
+}
+
+function whatRan(columns: readonly Column[], { lengthNs, wallMs }: ScreenOptions): string {
+  const runs = columns.length > 1 ? `${columns.length} × ` : "";
+  const took =
+    wallMs === undefined
+      ? ""
+      : ` in ${(wallMs / 1000).toFixed(1)} s${speed(lengthNs * BigInt(columns.length), wallMs)}`;
+  return `${runs}${formatExact(lengthNs, "ns")} simulated${took}, seed ${columns[0]?.result.seed ?? 0}`;
+}
+
+/** Which kernels ran: spelled out where a column's head has no room for it. */
+function kernels(columns: readonly Column[]): readonly [string, string][] {
+  const [only] = columns;
+  if (columns.length === 1 && only !== undefined) return [["kernel", only.result.kernel]];
+  return columns
+    .filter(({ result }) => result.kernel.includes(" + "))
+    .map((column) => ["kernel", `${column.label}: ${column.result.kernel}`] as [string, string]);
+}
+
+/** The behaviours by which the columns differ, which is what a comparison is about. */
+function behaviours(columns: readonly Column[]): readonly [string, string][] {
+  const results = columns.map(({ result }) => result);
+  return differingAxes(results).map((axis, index) => [
+    index === 0 ? "differ in" : "",
+    `${axis}: ${results.map((result) => result.axes[axis] ?? "").join(" → ")}`,
+  ]);
+}
+
+function source({ title, commit, url }: Source): string {
+  return [commit === undefined ? title : `${commit} ${title}`, ...(url === undefined ? [] : [url])].join(" ");
+}
+
+/** A scenario's headline table shows what it marks so; a scenario that marks nothing shows all. */
+export function shownObservations(scenario: ScreenScenario): readonly string[] {
+  const names = Object.keys(scenario.observe);
+  const headlines = names.filter((name) => scenario.observe[name]?.headline);
+  return headlines.length === 0 ? names : headlines;
+}
+
+function next(id: string): string {
+  return `chronovisor run ${id} --help lists its parameters; --json gives every figure exactly`;
+}
+
+/** Sections with an empty line between them; empty ones take no room. */
+function join(sections: ReadonlyArray<readonly string[]>): string {
+  return sections
+    .filter((section) => section.length > 0)
+    .map((section) => section.map((line) => (line === "" ? "" : " ".repeat(INDENT) + line)).join("\n"))
+    .join("\n\n");
+}
+
+/**
+ * The screen of one or more runs of a scenario, ending in a newline.
+ *
+ * @param columns - in the order they are shown; a cell that differs from the first column's is marked `≠`
+ * @throws RangeError when there is no column
+ */
+export function renderScreen(
+  scenario: ScreenScenario,
+  columns: readonly Column[],
+  options: ScreenOptions,
+): string {
+  const [first] = columns;
+  if (first === undefined) throw new RangeError("renderScreen: expected at least one column, got none");
+  const { style } = options;
+  const width = Math.max(options.width - INDENT, 20);
+  const prose = Math.min(width, PROSE_WIDTH - INDENT);
+  const names = columnNames(columns);
+  const facts: readonly (readonly [string, string])[] = [
+    ...renderParams(scenario.params, first.result.params),
+    ...kernels(columns),
+    ...behaviours(columns),
+    ["run", whatRan(columns, options)],
+  ];
+  const lines = columns.flatMap(({ result }, index) => {
+    const series = result.series[scenario.plot];
+    return series === undefined ? [] : [{ label: names[index] ?? "", series }];
+  });
+  const verdicts = columns.map(({ result }) => scenario.verdict(result));
+  return `${join([
+    header(scenario, prose, style),
+    facts.flatMap(([label, text]) => hang(label, text, LABEL, prose)),
+    renderObservations(scenario.observe, shownObservations(scenario), columns, width, style),
+    renderPlot(lines, prose, style),
+    renderTables(columns, names, width, style),
+    renderExpectations(columns, prose, style),
+    verdicts.flatMap((text, index) => hang(index === 0 ? "verdict" : "", text, LABEL, prose)),
+    scenario.sources.flatMap((one, index) => hang(index === 0 ? "sources" : "", source(one), LABEL, prose)),
+    hang("next", next(scenario.id), LABEL, prose),
+  ])}\n`;
+}
