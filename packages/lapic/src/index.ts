@@ -40,9 +40,9 @@ export type {
   TimerExpiry,
   TimerWarning,
 } from "./timer/events.js";
-export type { LapicTimerState } from "./timer/fields.js";
-export type { LapicTimerConfig, LapicTimerOptions } from "./timer/lapic-timer.js";
 export { LapicTimer } from "./timer/lapic-timer.js";
+export type { LapicTimerConfig, LapicTimerOptions } from "./timer/options.js";
+export { busCycleNsAccepted } from "./timer/options.js";
 export type { AdvancedDeadlines } from "./timer/periodic-advance.js";
 export { advancePeriodic } from "./timer/periodic-advance.js";
 export type { TimerModeNumber } from "./timer/registers.js";
@@ -63,6 +63,7 @@ export {
   TIMER_MODE_RESERVED,
   TIMER_MODE_TSC_DEADLINE,
 } from "./timer/registers.js";
+export type { LapicTimerState } from "./timer/state.js";
 export type {
   CountConfiguration,
   RescaledTimer,

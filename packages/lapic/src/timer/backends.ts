@@ -82,6 +82,16 @@ export class TimerBackends {
     this.#p.events.onArm?.({ backend: "hrtimer", expiresNs });
   }
 
+  /** Starts a queued hrtimer again, from the CPU that asks; a posted timer stays where it is. */
+  migrate(): boolean {
+    const { hrtimer } = this.#p;
+    if (this.canPost || !hrtimer.armed) return false;
+    const expiresNs: bigint = hrtimer.expiresNs;
+    if (!hrtimer.cancel()) return false;
+    this.armHrtimer(expiresNs);
+    return true;
+  }
+
   /** `kvm_can_post_timer_interrupt`. */
   get canPost(): boolean {
     return this.#p.rules.placement.posts && this.#p.vcpu.canPostTimerInterrupt;

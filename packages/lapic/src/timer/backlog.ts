@@ -1,5 +1,7 @@
+import type { VcpuTscView } from "@chronovisor/clocksource";
 import type { LapicTimerBehaviours } from "./behaviours.js";
 import type { TimerFields } from "./fields.js";
+import { periodInCycles } from "./periodic-advance.js";
 import { TIMER_MODE_PERIODIC } from "./registers.js";
 
 /*
@@ -15,17 +17,27 @@ export interface BacklogSkip {
 }
 
 /** Whether each callback from `nextExpiryNs` on is a no-op but for a step of exactly one period. */
-export function skipsBacklog(
-  { periodicAdvance, hrtimerRearm }: LapicTimerBehaviours,
-  f: TimerFields,
-  nextExpiryNs: bigint,
-): boolean {
+function stepsByPeriod(f: TimerFields, behaviours: LapicTimerBehaviours, nextExpiryNs: bigint): boolean {
+  const { periodicAdvance, hrtimerRearm } = behaviours;
   if (f.mode !== TIMER_MODE_PERIODIC || f.period <= 0n || f.pending === 0) return false;
   if (periodicAdvance !== "independent" && periodicAdvance !== "resync") return false;
   return hrtimerRearm === "add-period" || nextExpiryNs === f.target;
 }
 
-/** Callbacks due at or before `horizonNs` without the last, for a positive `period`. */
-export function backlogLength(period: bigint, nextExpiryNs: bigint, horizonNs: bigint): bigint {
-  return horizonNs <= nextExpiryNs ? 0n : (horizonNs - nextExpiryNs) / period;
+/** Applies all the callbacks due from `nextExpiryNs` to `horizonNs` but the last. */
+export function skipCallbacks(
+  f: TimerFields,
+  behaviours: LapicTimerBehaviours,
+  tsc: VcpuTscView,
+  nextExpiryNs: bigint,
+  horizonNs: bigint,
+): BacklogSkip {
+  if (horizonNs <= nextExpiryNs || !stepsByPeriod(f, behaviours, nextExpiryNs))
+    return { count: 0n, nextExpiryNs };
+  const count = (horizonNs - nextExpiryNs) / f.period;
+  f.target = BigInt.asIntN(64, f.target + count * f.period);
+  if (behaviours.periodicAdvance === "independent") {
+    f.tscDeadline = BigInt.asUintN(64, f.tscDeadline + count * periodInCycles(f, tsc));
+  }
+  return { count, nextExpiryNs: nextExpiryNs + count * f.period };
 }

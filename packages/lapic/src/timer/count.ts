@@ -127,7 +127,7 @@ export function currentCount(
   const left = BigInt.asIntN(64, target - now);
   if (left <= 0n) return 0;
   // `%` truncates toward zero as C's does, so a negative period acts by its magnitude.
-  return Number(BigInt.asUintN(32, (left % period) / (busCycleNs * BigInt(divide))));
+  return Number(BigInt.asUintN(32, (left % period) / BigInt.asUintN(64, busCycleNs * BigInt(divide))));
 }
 
 /**

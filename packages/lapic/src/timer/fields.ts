@@ -1,4 +1,3 @@
-import type { TimerAdvanceState } from "./advance.js";
 import type { PeriodicDeadlines } from "./periodic-advance.js";
 import { LVT_MASKED, MODE_MASK_NONE, type TimerModeNumber } from "./registers.js";
 
@@ -15,25 +14,6 @@ export interface TimerFields extends PeriodicDeadlines {
   expiredTsc: bigint;
   pending: number;
   hvInUse: boolean;
-}
-
-/** JSON form of a LapicTimer: registers as numbers, 64-bit values as decimal strings. */
-export interface LapicTimerState {
-  readonly lvtt: number;
-  readonly tmict: number;
-  readonly tdcr: number;
-  readonly mode: TimerModeNumber;
-  readonly modeMask: number;
-  readonly minTimerPeriodUs: number;
-  readonly period: string;
-  readonly target: string;
-  readonly tscDeadline: string;
-  readonly expiredTsc: string;
-  readonly pending: number;
-  readonly hvInUse: boolean;
-  readonly advance: TimerAdvanceState;
-  /** CLOCK_MONOTONIC ns the hrtimer is armed for, null when it is not. */
-  readonly hrtimerExpiresNs: string | null;
 }
 
 /** A timer nothing was written to: LVTT masked, one-shot, divisor 2. */

@@ -1,20 +1,18 @@
 import type { HostClock, VcpuTscView } from "@chronovisor/clocksource";
-import type { CreateTimer, Timer } from "@chronovisor/hrtimer";
-import { checkInteger, checkOneOf, checkS64, checkU32, checkU64 } from "../arguments.js";
-import type { PreemptionTimer } from "../preemption/preemption-timer.js";
-import { type AdvanceConfig, TimerAdvance } from "./advance.js";
-import { type AdvanceWait, NO_WAIT, waitForDeadline } from "./advance-wait.js";
-import { TimerBackends } from "./backends.js";
-import { type BacklogSkip, backlogLength, skipsBacklog } from "./backlog.js";
+import { checkS64, checkU32, checkU64 } from "../arguments.js";
+import { TimerAdvance } from "./advance.js";
+import { type AdvanceWait, NO_WAIT } from "./advance-wait.js";
+import type { TimerBackends } from "./backends.js";
+import { type BacklogSkip, skipCallbacks } from "./backlog.js";
 import type { LapicTimerBehaviours } from "./behaviours.js";
 import { currentCount, divideOf, limitPeriod } from "./count.js";
-import type { ExpirySource, LapicTimerEvents } from "./events.js";
-import { createFields, type LapicTimerState, type TimerFields } from "./fields.js";
-import { periodInCycles } from "./periodic-advance.js";
+import { TimerEngine } from "./engine.js";
+import type { LapicTimerEvents } from "./events.js";
+import type { TimerFields } from "./fields.js";
+import { completeConfig, type LapicTimerConfig, type LapicTimerOptions } from "./options.js";
 import {
   LVT_MASKED,
   LVTT_STORED_MASK,
-  MODE_MASK_NONE,
   MODE_MASK_PERIODIC,
   MODE_MASK_TSC_DEADLINE,
   TDCR_STORED_MASK,
@@ -23,52 +21,9 @@ import {
   TIMER_MODE_TSC_DEADLINE,
   type TimerModeNumber,
 } from "./registers.js";
-import { completeBehaviours, rulesOf, type TimerRules } from "./rules.js";
-import { rescaleCount, startCount } from "./target-expiration.js";
+import { checkModeMask, type LapicTimerState, loadState, saveState } from "./state.js";
+import { type CountConfiguration, rescaleCount, startCount } from "./target-expiration.js";
 import type { LapicTimerVcpu } from "./vcpu.js";
-
-/** What a virtual machine is configured with. */
-export interface LapicTimerConfig {
-  /** Length of one APIC bus cycle in ns, 1 … 33 554 432; 1 by default (KVM_CAP_X86_APIC_BUS_CYCLES_NS). */
-  readonly busCycleNs: bigint;
-  /** Lower limit of a periodic timer's period in µs, u32; 200 by default. */
-  readonly minTimerPeriodUs: number;
-  /** The timer advance; off by default. */
-  readonly advance: AdvanceConfig;
-  /** CPUID.1:ECX[24], which decides the storable mode bits of LVTT; true by default. */
-  readonly tscDeadlineSupported: boolean;
-  /**
-   * Whether a reset leaves the preemption timer marked as in use, as the kernel's code reads; `kept` by default
-   * (docs/model/hv-timer §9.5: derived, never observed).
-   */
-  readonly hvInUseAfterReset: "kept" | "cleared";
-}
-
-/** What a LAPIC timer is built from. */
-export interface LapicTimerOptions {
-  readonly clock: HostClock;
-  readonly tsc: VcpuTscView;
-  readonly createTimer: CreateTimer;
-  /** Absent on SVM. */
-  readonly preemptionTimer?: PreemptionTimer;
-  readonly vcpu: LapicTimerVcpu;
-  readonly behaviours?: Partial<LapicTimerBehaviours>;
-  readonly config?: Partial<LapicTimerConfig>;
-  readonly events?: Partial<LapicTimerEvents>;
-  /** An advance shared with the host's other vCPUs (`auto-global`); one of its own by default. */
-  readonly sharedAdvance?: TimerAdvance;
-}
-
-const DEFAULT_CONFIG: LapicTimerConfig = {
-  busCycleNs: 1n,
-  minTimerPeriodUs: 200,
-  advance: { kind: "off" },
-  tscDeadlineSupported: true,
-  hvInUseAfterReset: "kept",
-};
-
-/** KVM accepts a bus cycle only while the longest count fits in 64 bits. */
-const MAX_BUS_CYCLE_NS = (2n ** 64n - 1n) / (0xffff_ffffn * 128n);
 
 /**
  * The timer half of KVM's local APIC: registers, both backends, expiry and injection, save and restore, the advance
@@ -93,60 +48,30 @@ const MAX_BUS_CYCLE_NS = (2n ** 64n - 1n) / (0xffff_ffffn * 128n);
 export class LapicTimer {
   /** One value per axis; `unblockToHv` is for the run loop to read. */
   readonly behaviours: LapicTimerBehaviours;
-  readonly #f: TimerFields = createFields();
+  readonly #engine: TimerEngine;
+  readonly #f: TimerFields;
+  readonly #backends: TimerBackends;
   readonly #clock: HostClock;
   readonly #tsc: VcpuTscView;
-  readonly #hv: PreemptionTimer | undefined;
   readonly #vcpu: LapicTimerVcpu;
   readonly #config: LapicTimerConfig;
   readonly #events: Partial<LapicTimerEvents>;
-  readonly #rules: TimerRules;
-  readonly #advance: TimerAdvance;
-  readonly #hrtimer: Timer;
-  readonly #backends: TimerBackends;
-  readonly #onTune: ((deltaCycles: bigint) => void) | undefined;
 
   /** @throws RangeError or TypeError for an unknown behaviour or a configuration outside its domain. */
   constructor(options: LapicTimerOptions) {
-    const config = { ...DEFAULT_CONFIG, ...options.config };
-    checkU64("LapicTimer", "busCycleNs", config.busCycleNs);
-    if (config.busCycleNs === 0n || config.busCycleNs > MAX_BUS_CYCLE_NS) {
-      throw new RangeError(
-        `LapicTimer: expected busCycleNs in 1 … ${MAX_BUS_CYCLE_NS}, got ${config.busCycleNs}`,
-      );
-    }
-    checkU32("LapicTimer", "minTimerPeriodUs", config.minTimerPeriodUs);
-    checkOneOf("LapicTimer", "advance.kind", config.advance.kind, ["off", "fixed", "adaptive"]);
-    checkOneOf("LapicTimer", "hvInUseAfterReset", config.hvInUseAfterReset, ["kept", "cleared"]);
-    this.behaviours = completeBehaviours(options.behaviours ?? {});
+    const config = completeConfig(options.config ?? {});
+    const engine = new TimerEngine(options, config);
+    this.behaviours = engine.behaviours;
+    this.#engine = engine;
+    this.#f = engine.fields;
+    this.#backends = engine.backends;
     this.#clock = options.clock;
     this.#tsc = options.tsc;
-    this.#hv = options.preemptionTimer;
     this.#vcpu = options.vcpu;
     this.#config = config;
     this.#events = options.events ?? {};
-    this.#rules = rulesOf(this.behaviours);
-    this.#advance = options.sharedAdvance ?? new TimerAdvance(config.advance, this.behaviours.advance);
     this.#f.minTimerPeriodUs = config.minTimerPeriodUs;
     this.#f.modeMask = config.tscDeadlineSupported ? MODE_MASK_TSC_DEADLINE : MODE_MASK_PERIODIC;
-    const { onTune } = this.#events;
-    this.#onTune = onTune && ((delta) => this.#events.onTune?.(this.#advance.ns, delta));
-    this.#hrtimer = options.createTimer(
-      (timer) => this.#onHrtimer(timer) as typeof timer.expiresNs | undefined,
-    );
-    this.#backends = new TimerBackends({
-      fields: this.#f,
-      clock: this.#clock,
-      tsc: this.#tsc,
-      hrtimer: this.#hrtimer,
-      hv: this.#hv,
-      vcpu: this.#vcpu,
-      rules: this.#rules,
-      advance: this.#advance,
-      events: this.#events,
-      expire: (source) => this.#expire(source),
-      advancePeriod: () => this.#advancePeriod(),
-    });
   }
 
   /** LVTT as stored. */
@@ -187,7 +112,7 @@ export class LapicTimer {
   }
   /** The advance in force, ns, u32. */
   get advanceNs(): number {
-    return this.#advance.ns;
+    return this.#engine.advance.ns;
   }
   /** Expirations not yet injected: 0 or 1. */
   get pending(): number {
@@ -199,11 +124,11 @@ export class LapicTimer {
   }
   /** Whether the hrtimer is queued. */
   get hrtimerArmed(): boolean {
-    return this.#hrtimer.armed;
+    return this.#engine.hrtimer.armed;
   }
   /** What the hrtimer is queued for, CLOCK_MONOTONIC ns; undefined when it is not. */
   get hrtimerExpiresNs(): bigint | undefined {
-    return this.#hrtimer.armed ? this.#hrtimer.expiresNs : undefined;
+    return this.#engine.hrtimer.armed ? this.#engine.hrtimer.expiresNs : undefined;
   }
 
   /** Bits of LVTT's mode field that can be stored; CPUID decides (0 before it is set). Takes effect at the next write. */
@@ -211,11 +136,7 @@ export class LapicTimer {
     return this.#f.modeMask;
   }
   set modeMask(mask: number) {
-    checkOneOf("LapicTimer.modeMask", "mask", mask, [
-      MODE_MASK_NONE,
-      MODE_MASK_PERIODIC,
-      MODE_MASK_TSC_DEADLINE,
-    ]);
+    checkModeMask("LapicTimer.modeMask", mask);
     this.#f.modeMask = mask;
   }
 
@@ -262,14 +183,11 @@ export class LapicTimer {
     const oldDivide = f.divide;
     f.tdcr = value & TDCR_STORED_MASK;
     f.divide = divideOf(f.tdcr);
-    if (f.divide === oldDivide || f.period === 0n || !this.#rules.tdcrRescales) return;
+    if (f.divide === oldDivide || f.period === 0n || !this.#engine.rules.tdcrRescales) return;
     this.#backends.cancelHrtimer();
     const rescaled = rescaleCount(
       {
-        mode: f.mode,
-        tmict: f.tmict,
-        busCycleNs: this.#config.busCycleNs,
-        minTimerPeriodUs: f.minTimerPeriodUs,
+        ...this.#count(),
         oldDivide,
         newDivide: f.divide,
         tscDeadline: f.tscDeadline,
@@ -311,14 +229,7 @@ export class LapicTimer {
 
   /** A preemption-timer exit (`kvm_lapic_expired_hv_timer`): expires, and a periodic timer advances and restarts. */
   expiredHvTimer(): void {
-    const f = this.#f;
-    if (!f.hvInUse) return;
-    this.#expire("preemption-timer");
-    this.#hv?.cancel();
-    f.hvInUse = false;
-    if (f.mode !== TIMER_MODE_PERIODIC || f.period === 0n) return;
-    this.#advancePeriod();
-    this.#backends.restart("start", "preemption-timer");
+    this.#engine.expiredHvTimer();
   }
 
   /** About to block: leaves the preemption timer for the hrtimer. Nothing to do unless it is in use. */
@@ -343,11 +254,7 @@ export class LapicTimer {
    * unless interrupts are posted. True when it moved.
    */
   migrate(): boolean {
-    if (this.#backends.canPost || !this.#hrtimer.armed) return false;
-    const expiresNs: bigint = this.#hrtimer.expiresNs;
-    if (!this.#hrtimer.cancel()) return false;
-    this.#backends.armHrtimer(expiresNs);
-    return true;
+    return this.#backends.migrate();
   }
 
   /** Whether an expiry is pending that can be injected (`apic_has_pending_timer`): enabled and LVTT unmasked. */
@@ -358,9 +265,7 @@ export class LapicTimer {
 
   /** Injects a pending expiry (`kvm_inject_apic_timer_irqs`). The run loop asks {@link hasPending} first. */
   injectPending(): void {
-    if (this.#f.pending === 0) return;
-    this.#inject();
-    this.#f.pending = 0;
+    this.#engine.injectPending();
   }
 
   /**
@@ -370,9 +275,9 @@ export class LapicTimer {
    * @param lvttVector - whether LVTT's vector is in ISR, or in IRR under APICv.
    */
   waitBeforeEntry(lvttVector: "present" | "absent"): AdvanceWait {
-    if (this.#f.expiredTsc === 0n || this.#advance.ns === 0) return NO_WAIT;
+    if (this.#f.expiredTsc === 0n || this.#engine.advance.ns === 0) return NO_WAIT;
     if (lvttVector === "absent" || !this.#vcpu.hwEnabled) return NO_WAIT;
-    return this.#takeWait();
+    return this.#engine.takeWait();
   }
 
   /** RESET or INIT (§5): registers as after power-on, hrtimer cancelled; period and target survive. */
@@ -385,7 +290,7 @@ export class LapicTimer {
     f.divide = divideOf(0);
     f.tmict = 0;
     f.pending = 0;
-    this.#hv?.cancel();
+    this.#engine.hv?.cancel();
     if (this.#config.hvInUseAfterReset === "cleared") f.hvInUse = false;
   }
 
@@ -433,37 +338,13 @@ export class LapicTimer {
   skipBacklog(nextExpiryNs: bigint, horizonNs: bigint): BacklogSkip {
     checkS64("LapicTimer.skipBacklog", "nextExpiryNs", nextExpiryNs);
     checkS64("LapicTimer.skipBacklog", "horizonNs", horizonNs);
-    const f = this.#f;
-    if (!skipsBacklog(this.behaviours, f, nextExpiryNs) || this.#backends.canPost)
-      return { count: 0n, nextExpiryNs };
-    const count = backlogLength(f.period, nextExpiryNs, horizonNs);
-    if (count === 0n) return { count, nextExpiryNs };
-    f.target = BigInt.asIntN(64, f.target + count * f.period);
-    if (this.behaviours.periodicAdvance === "independent") {
-      f.tscDeadline = BigInt.asUintN(64, f.tscDeadline + count * periodInCycles(f, this.#tsc));
-    }
-    return { count, nextExpiryNs: nextExpiryNs + count * f.period };
+    if (this.#backends.canPost) return { count: 0n, nextExpiryNs };
+    return skipCallbacks(this.#f, this.behaviours, this.#tsc, nextExpiryNs, horizonNs);
   }
 
   /** A JSON-safe copy; the preemption timer has its own. */
   state(): LapicTimerState {
-    const f = this.#f;
-    return {
-      lvtt: f.lvtt,
-      tmict: f.tmict,
-      tdcr: f.tdcr,
-      mode: f.mode,
-      modeMask: f.modeMask,
-      minTimerPeriodUs: f.minTimerPeriodUs,
-      period: f.period.toString(),
-      target: f.target.toString(),
-      tscDeadline: f.tscDeadline.toString(),
-      expiredTsc: f.expiredTsc.toString(),
-      pending: f.pending,
-      hvInUse: f.hvInUse,
-      advance: this.#advance.state(),
-      hrtimerExpiresNs: this.#hrtimer.armed ? this.#hrtimer.expiresNs.toString() : null,
-    };
+    return saveState(this.#f, this.#engine.advance, this.#engine.hrtimer);
   }
 
   /**
@@ -475,39 +356,9 @@ export class LapicTimer {
   static fromState(state: LapicTimerState, options: LapicTimerOptions): LapicTimer {
     const sharedAdvance = options.sharedAdvance ?? TimerAdvance.fromState(state.advance);
     const timer = new LapicTimer({ ...options, sharedAdvance });
-    timer.#load(state);
+    const expiresNs = loadState(timer.#f, state);
+    if (expiresNs !== undefined) timer.#backends.armHrtimer(expiresNs);
     return timer;
-  }
-
-  #load(state: LapicTimerState): void {
-    const fn = "LapicTimer.fromState";
-    const f = this.#f;
-    checkU32(fn, "lvtt", state.lvtt);
-    checkU32(fn, "tmict", state.tmict);
-    checkU32(fn, "tdcr", state.tdcr);
-    checkInteger(fn, "mode", state.mode, 0, 3);
-    checkInteger(fn, "pending", state.pending, 0, 1);
-    f.lvtt = state.lvtt;
-    f.tmict = state.tmict;
-    f.tdcr = state.tdcr;
-    f.divide = divideOf(state.tdcr);
-    f.mode = state.mode;
-    this.modeMask = state.modeMask;
-    this.minTimerPeriodUs = state.minTimerPeriodUs;
-    f.period = BigInt(state.period);
-    f.target = BigInt(state.target);
-    f.tscDeadline = BigInt(state.tscDeadline);
-    f.expiredTsc = BigInt(state.expiredTsc);
-    checkS64(fn, "period", f.period);
-    checkS64(fn, "target", f.target);
-    checkU64(fn, "tscDeadline", f.tscDeadline);
-    checkU64(fn, "expiredTsc", f.expiredTsc);
-    f.pending = state.pending;
-    f.hvInUse = state.hvInUse;
-    if (state.hrtimerExpiresNs === null) return;
-    const expiresNs = BigInt(state.hrtimerExpiresNs);
-    checkS64(fn, "hrtimerExpiresNs", expiresNs);
-    this.#backends.armHrtimer(expiresNs);
   }
 
   #updateMode(): void {
@@ -536,22 +387,10 @@ export class LapicTimer {
     if (f.mode === TIMER_MODE_ONE_SHOT || f.mode === TIMER_MODE_PERIODIC) {
       const hostTsc = this.#clock.tsc();
       const now = this.#clock.monotonicNs();
-      const started = startCount(
-        {
-          mode: f.mode,
-          tmict: f.tmict,
-          divide: f.divide,
-          busCycleNs: this.#config.busCycleNs,
-          minTimerPeriodUs: f.minTimerPeriodUs,
-          countReg,
-          tmcct,
-          oneshotRestore: this.behaviours.oneshotRestore,
-          hostTsc,
-          now,
-          target: f.target,
-        },
-        this.#tsc,
-      );
+      const { oneshotRestore } = this.behaviours;
+      const { divide, target } = f;
+      const inputs = { ...this.#count(), divide, countReg, tmcct, oneshotRestore, hostTsc, now, target };
+      const started = startCount(inputs, this.#tsc);
       f.period = started.period;
       f.tscDeadline = started.tscDeadline;
       f.target = started.target;
@@ -561,74 +400,8 @@ export class LapicTimer {
     this.#backends.restart("start", this.#backends.inUse);
   }
 
-  #onHrtimer(timer: Timer): bigint | undefined {
-    const f = this.#f;
-    this.#expire("callback");
-    if (f.mode !== TIMER_MODE_PERIODIC) return undefined;
-    if (f.period === 0n && this.#rules.zeroPeriodStops) {
-      this.#events.onWarn?.({ kind: "zero-period-callback" });
-      return undefined;
-    }
-    this.#advancePeriod();
-    const expiresNs = this.#rules.rearm(timer, f);
-    this.#events.onArm?.({ backend: "hrtimer", expiresNs });
-    return expiresNs;
-  }
-
-  #advancePeriod(): void {
-    const f = this.#f;
-    this.#rules.advancePeriodic(f, this.#clock, this.#tsc);
-    this.#events.onAdvance?.(f.target, f.tscDeadline);
-  }
-
-  #expire(source: ExpirySource): void {
-    const f = this.#f;
-    if (f.pending !== 0) {
-      this.#events.onExpire?.({ source, outcome: "coalesced" });
-      return;
-    }
-    if (f.mode === TIMER_MODE_TSC_DEADLINE || f.hvInUse) f.expiredTsc = f.tscDeadline;
-    const vcpu = this.#vcpu;
-    if (source !== "callback" && vcpu.apicvActive && vcpu.wantsToRun) {
-      this.#inject();
-      this.#events.onExpire?.({ source, outcome: "injected" });
-      return;
-    }
-    if (this.#backends.canPost && vcpu.inGuestMode) {
-      if (f.expiredTsc !== 0n && this.#advance.ns !== 0) vcpu.spin(this.#takeWait());
-      this.#inject();
-      this.#events.onExpire?.({ source, outcome: "posted" });
-      return;
-    }
-    f.pending = 1;
-    vcpu.requestUnblock();
-    if (source === "callback") vcpu[this.#rules.placement.notify]();
-    this.#events.onExpire?.({ source, outcome: "pending" });
-  }
-
-  #inject(): void {
-    const f = this.#f;
-    const accepted = this.#vcpu.deliver(f.lvtt);
-    this.#events.onInject?.(f.lvtt, accepted);
-    if (f.mode === TIMER_MODE_TSC_DEADLINE) {
-      f.tscDeadline = 0n;
-    } else if (f.mode === TIMER_MODE_ONE_SHOT) {
-      f.tscDeadline = 0n;
-      f.target = 0n;
-    }
-  }
-
-  #takeWait(): AdvanceWait {
-    const deadline = this.#f.expiredTsc;
-    this.#f.expiredTsc = 0n;
-    return waitForDeadline(
-      deadline,
-      this.#advance,
-      this.behaviours.advance,
-      this.#rules.waitUnit,
-      this.#clock,
-      this.#tsc,
-      this.#onTune,
-    );
+  #count(): CountConfiguration {
+    const { mode, tmict, minTimerPeriodUs } = this.#f;
+    return { mode, tmict, minTimerPeriodUs, busCycleNs: this.#config.busCycleNs };
   }
 }

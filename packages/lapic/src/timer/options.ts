@@ -1,0 +1,81 @@
+import type { HostClock, VcpuTscView } from "@chronovisor/clocksource";
+import type { CreateTimer } from "@chronovisor/hrtimer";
+import { checkOneOf, checkU32, checkU64 } from "../arguments.js";
+import type { PreemptionTimer } from "../preemption/preemption-timer.js";
+import type { AdvanceConfig, TimerAdvance } from "./advance.js";
+import type { LapicTimerBehaviours } from "./behaviours.js";
+import type { LapicTimerEvents } from "./events.js";
+import type { LapicTimerVcpu } from "./vcpu.js";
+
+/** What a virtual machine is configured with. */
+export interface LapicTimerConfig {
+  /** Length of one APIC bus cycle in ns, u64 above 0; 1 by default. See {@link busCycleNsAccepted}. */
+  readonly busCycleNs: bigint;
+  /** Lower limit of a periodic timer's period in µs, u32; 200 by default. */
+  readonly minTimerPeriodUs: number;
+  /** The timer advance; off by default. */
+  readonly advance: AdvanceConfig;
+  /** CPUID.1:ECX[24], which decides the storable mode bits of LVTT; true by default. */
+  readonly tscDeadlineSupported: boolean;
+  /**
+   * Whether a reset leaves the preemption timer marked as in use, as the kernel's code reads; `kept` by default
+   * (docs/model/hv-timer §9.5: derived, never observed).
+   */
+  readonly hvInUseAfterReset: "kept" | "cleared";
+}
+
+/** What a LAPIC timer is built from. */
+export interface LapicTimerOptions {
+  readonly clock: HostClock;
+  readonly tsc: VcpuTscView;
+  readonly createTimer: CreateTimer;
+  /** Absent on SVM. */
+  readonly preemptionTimer?: PreemptionTimer;
+  readonly vcpu: LapicTimerVcpu;
+  /** The newest kernel's values where it says nothing. */
+  readonly behaviours?: Partial<LapicTimerBehaviours>;
+  readonly config?: Partial<LapicTimerConfig>;
+  readonly events?: Partial<LapicTimerEvents>;
+  /** An advance shared with the host's other vCPUs (`auto-global`); one of its own by default. */
+  readonly sharedAdvance?: TimerAdvance;
+}
+
+const DEFAULT_CONFIG: LapicTimerConfig = {
+  busCycleNs: 1n,
+  minTimerPeriodUs: 200,
+  advance: { kind: "off" },
+  tscDeadlineSupported: true,
+  hvInUseAfterReset: "kept",
+};
+
+/** The longest count times the largest divisor. */
+const LONGEST_COUNT = 0xffff_ffffn * 128n;
+const U64_MAX = 2n ** 64n - 1n;
+
+/**
+ * Whether KVM_CAP_X86_APIC_BUS_CYCLES_NS takes this length of a bus cycle: not 0, and the longest count of the largest
+ * divisor fits in 64 bits (docs/model/lapic §7.2). The signed period field still overflows at the upper end.
+ *
+ * @param busCycleNs - ns, u64.
+ * @throws RangeError or TypeError for anything but a u64.
+ * @example
+ * busCycleNsAccepted(33_554_432n) // => true
+ * @example
+ * busCycleNsAccepted(33_554_433n) // => false
+ */
+export function busCycleNsAccepted(busCycleNs: bigint): boolean {
+  checkU64("busCycleNsAccepted", "busCycleNs", busCycleNs);
+  return busCycleNs !== 0n && busCycleNs <= U64_MAX / LONGEST_COUNT;
+}
+
+/** `chosen` with the defaults where it says nothing; throws for a value outside its domain. */
+export function completeConfig(chosen: Partial<LapicTimerConfig>): LapicTimerConfig {
+  const config = { ...DEFAULT_CONFIG, ...chosen };
+  checkU64("LapicTimer", "busCycleNs", config.busCycleNs);
+  if (config.busCycleNs === 0n) throw new RangeError("LapicTimer: expected busCycleNs above 0, got 0");
+  checkU32("LapicTimer", "minTimerPeriodUs", config.minTimerPeriodUs);
+  checkOneOf("LapicTimer", "advance.kind", config.advance.kind, ["off", "fixed", "adaptive"]);
+  checkOneOf("LapicTimer", "tscDeadlineSupported", config.tscDeadlineSupported, [false, true]);
+  checkOneOf("LapicTimer", "hvInUseAfterReset", config.hvInUseAfterReset, ["kept", "cleared"]);
+  return config;
+}
