@@ -15,25 +15,27 @@ export type VcpuState = "guest" | "host" | "blocked" | "userspace" | "preempted"
 /** What arms and fires a LAPIC timer. */
 export type TimerBackend = "preemption-timer" | "hrtimer";
 
+/** What issued an expiry: the callback, the preemption timer's exit, or a start that found its deadline past. */
+export type ExpirySource = "callback" | "preemption-timer" | "software-start" | "hv-start";
+
+/** What became of an expiry. */
+export type ExpiryOutcome = "coalesced" | "pending" | "injected" | "posted";
+
 export type TraceEvent =
   /** The guest wrote a model-specific register. */
   | (At & { readonly kind: "msr-write"; readonly msr: number; readonly value: bigint })
-  /** The two deadlines of the timer were computed: a target on CLOCK_MONOTONIC and the same instant in guest cycles. */
-  | (At & { readonly kind: "timer-target"; readonly targetNs: MonotonicNs; readonly deadlineTsc: GuestTsc })
-  /** A backend was armed. `flow` joins everything one arming leads to. */
-  | (At & { readonly kind: "timer-armed"; readonly backend: TimerBackend; readonly flow: number })
+  /** A backend was armed: the hrtimer for a CLOCK_MONOTONIC instant, the preemption timer for a guest TSC. */
+  | (At & { readonly kind: "timer-armed"; readonly backend: TimerBackend; readonly deadline: bigint })
   /** The armed backend was cancelled before it fired. */
-  | (At & { readonly kind: "timer-disarmed"; readonly backend: TimerBackend; readonly flow: number })
+  | (At & { readonly kind: "timer-disarmed"; readonly backend: TimerBackend })
   /** The preemption timer reached zero: a VM exit. */
-  | (At & { readonly kind: "preemption-timer-exit"; readonly flow: number })
+  | (At & { readonly kind: "preemption-timer-exit" })
   /** The hrtimer's callback ran, on this CPU. */
-  | (At & { readonly kind: "hrtimer-callback"; readonly cpu: number; readonly flow: number })
+  | (At & { readonly kind: "hrtimer-callback"; readonly cpu: number })
   /** Callbacks of one catch-up that were advanced in closed form. */
   | (At & { readonly kind: "hrtimer-catch-up"; readonly cpu: number; readonly count: bigint })
-  /** A software start found the target past and expired it at once. */
-  | (At & { readonly kind: "synchronous-expiry"; readonly flow: number })
-  /** An expiry is recorded, waiting for the run loop to inject it. */
-  | (At & { readonly kind: "timer-pending"; readonly flow: number })
+  /** The timer expired: by whom, and whether the expiry waits, was swallowed by one that does, or went out at once. */
+  | (At & { readonly kind: "timer-expired"; readonly source: ExpirySource; readonly outcome: ExpiryOutcome })
   /** The periodic target moved on. */
   | (At & { readonly kind: "timer-advanced"; readonly targetNs: MonotonicNs; readonly deadlineTsc: GuestTsc })
   /** The vCPU was woken, or made to leave the guest. */
@@ -47,7 +49,7 @@ export type TraceEvent =
   | (At & { readonly kind: "vcpu-state"; readonly state: VcpuState })
   | (At & { readonly kind: "vm-exit"; readonly reason: string })
   /** The timer moved to the other backend. */
-  | (At & { readonly kind: "backend"; readonly backend: TimerBackend; readonly why: string })
+  | (At & { readonly kind: "backend"; readonly backend: TimerBackend; readonly reason: string })
   /** A guest program's own remark. */
   | (At & { readonly kind: "note"; readonly text: string })
   /** Something the kernel would have logged. */

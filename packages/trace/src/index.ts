@@ -1,3 +1,10 @@
 export type { TraceSink } from "./event-log.js";
 export { EventLog } from "./event-log.js";
-export type { TimerBackend, TraceEvent, TraceEventKind, VcpuState } from "./events.js";
+export type {
+  ExpiryOutcome,
+  ExpirySource,
+  TimerBackend,
+  TraceEvent,
+  TraceEventKind,
+  VcpuState,
+} from "./events.js";

@@ -52,7 +52,8 @@ export const AXES: readonly Axis[] = [
     experiments: {
       "resync-signed": "the negative remainder converted with its sign, no clamp (partial fix)",
       "resync-clamped-one-period-back": "clamp to now minus one period (2022 proposal)",
-      "resync-clamped-misassigned": "the TSC sum assigned to the CLOCK_MONOTONIC target (a slip seen in review)",
+      "resync-clamped-misassigned":
+        "the TSC sum assigned to the CLOCK_MONOTONIC target (a slip seen in review)",
     },
   },
   {
@@ -141,7 +142,12 @@ export const AXES: readonly Axis[] = [
     title: "how lapic_timer_advance tunes itself",
     history: [
       { value: "fixed", since: "v4.5", effect: "the parameter, never tuned" },
-      { value: "auto-global", since: "v4.20", commit: "3b8a5df6c4dc", effect: "one tuned value for the host" },
+      {
+        value: "auto-global",
+        since: "v4.20",
+        commit: "3b8a5df6c4dc",
+        effect: "one tuned value for the host",
+      },
       {
         value: "auto-vcpu-off-above-5000",
         since: "v5.1",

@@ -100,7 +100,11 @@ export interface ExpectationSpec<P> {
   readonly reason: string;
   /** Whether the figure is stated for these parameters; absent means always. */
   readonly applies?: (run: JudgedRun<P>) => boolean;
-  readonly judge: (run: JudgedRun<P>) => { readonly held: boolean; readonly expected: string; readonly got: string };
+  readonly judge: (run: JudgedRun<P>) => {
+    readonly held: boolean;
+    readonly expected: string;
+    readonly got: string;
+  };
 }
 
 export interface JudgedRun<P> {

@@ -1,0 +1,111 @@
+import type { GuestTsc, HostTsc } from "@chronovisor/clocksource";
+import { LivelockError } from "./engine.js";
+
+/** Calls a guest may make without letting time pass before it is declared stuck. */
+export const ACCESSES_WITHOUT_TIME = 1_000_000;
+
+/** What a guest does next that takes time. Made by {@link GuestCpu}. */
+export type GuestOp =
+  | { readonly kind: "halt" }
+  | { readonly kind: "run"; readonly untilTsc: GuestTsc | undefined }
+  | { readonly kind: "work"; readonly cycles: bigint };
+
+/** A guest: yields what it does, receives the vector of the interrupt it took, or undefined when the time was up. */
+export type GuestProgram = Generator<GuestOp, void, number | undefined>;
+
+/** What the vCPU offers its guest; {@link GuestCpu} is the guest's own view of it. */
+export interface GuestPort {
+  wrmsr(msr: number, value: bigint): "ok" | "fault";
+  rdmsr(msr: number): bigint | undefined;
+  rdtsc(): GuestTsc;
+  note(text: string): void;
+  cyclesOf(ns: bigint): bigint;
+  readonly now: HostTsc;
+}
+
+export const X2APIC_EOI = 0x80b;
+export const X2APIC_SVR = 0x80f;
+export const X2APIC_LVTT = 0x832;
+export const X2APIC_TMICT = 0x838;
+export const X2APIC_TMCCT = 0x839;
+export const X2APIC_TDCR = 0x83e;
+export const IA32_TSC_DEADLINE = 0x6e0;
+
+export const LVTT_PERIODIC = 1 << 17;
+export const LVTT_TSC_DEADLINE = 2 << 17;
+export const LVTT_MASKED = 1 << 16;
+export const SVR_APIC_ENABLED = 1 << 8;
+
+/**
+ * The processor as a guest program sees it. An access takes effect at once and its exit costs time before the guest's
+ * next instruction; `halt`, `run` and `work` are what takes time, and are yielded.
+ *
+ * A program takes one interrupt at a time: from acknowledging it until its next `halt` or `run` interrupts are off. A
+ * vector that waits by then is taken in the same instant.
+ */
+export class GuestCpu {
+  readonly #port: GuestPort;
+  readonly #name: string;
+  #accesses = 0;
+
+  constructor(port: GuestPort, name: string) {
+    this.#port = port;
+    this.#name = name;
+  }
+
+  /** Writes a model-specific register; "fault" is #GP, and nothing was written. */
+  wrmsr(msr: number, value: bigint | number): "ok" | "fault" {
+    this.#count();
+    return this.#port.wrmsr(msr, BigInt(value));
+  }
+
+  /** Reads a model-specific register; undefined is #GP. */
+  rdmsr(msr: number): bigint | undefined {
+    this.#count();
+    return this.#port.rdmsr(msr);
+  }
+
+  rdtsc(): GuestTsc {
+    this.#count();
+    return this.#port.rdtsc();
+  }
+
+  eoi(): void {
+    this.wrmsr(X2APIC_EOI, 0n);
+  }
+
+  note(text: string): void {
+    this.#count();
+    this.#port.note(text);
+  }
+
+  /** STI; HLT: waits for an interrupt and returns its vector. */
+  halt(): GuestOp {
+    this.#accesses = 0;
+    return HALT;
+  }
+
+  /** Runs with interrupts on until one comes, or until the guest TSC reads `untilTsc`. */
+  run(untilTsc?: GuestTsc): GuestOp {
+    this.#accesses = 0;
+    return { kind: "run", untilTsc };
+  }
+
+  /** Runs for `ns` of the processor's time with interrupts off, as a handler does. */
+  work(ns: bigint): GuestOp {
+    this.#accesses = 0;
+    return { kind: "work", cycles: this.#port.cyclesOf(ns) };
+  }
+
+  #count(): void {
+    this.#accesses += 1;
+    if (this.#accesses > ACCESSES_WITHOUT_TIME) {
+      throw new LivelockError(
+        `guest program ${this.#name}`,
+        `made ${ACCESSES_WITHOUT_TIME} accesses without yielding, at host TSC ${this.#port.now}`,
+      );
+    }
+  }
+}
+
+const HALT: GuestOp = { kind: "halt" };

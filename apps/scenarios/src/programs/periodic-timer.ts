@@ -1,0 +1,67 @@
+import type { GuestTsc } from "@chronovisor/clocksource";
+import {
+  type GuestCpu,
+  type GuestProgram,
+  LVTT_PERIODIC,
+  SVR_APIC_ENABLED,
+  X2APIC_LVTT,
+  X2APIC_SVR,
+  X2APIC_TDCR,
+  X2APIC_TMICT,
+} from "../machine/guest.js";
+
+/** LOCAL_TIMER_VECTOR of a Linux guest. */
+export const TIMER_VECTOR = 0xec;
+/** TDCR value for dividing by 1. */
+const DIVIDE_BY_1 = 0xb;
+
+export type Load = "idle" | "alternating" | "running";
+
+export interface PeriodicTimerOptions {
+  /** Initial count: the period in bus cycles. */
+  readonly count: number;
+  /** Time the tick's handler takes, from acknowledge to end of interrupt. */
+  readonly handlerNs: bigint;
+  readonly load: Load;
+  /** Which half comes first when the load alternates. */
+  readonly first: "idle" | "running";
+  /** Guest TSC at which half number `index` ends, when the load alternates. */
+  readonly halfEnds: (index: number) => GuestTsc;
+}
+
+function* handleTick(cpu: GuestCpu, handlerNs: bigint): GuestProgram {
+  if (handlerNs > 0n) yield cpu.work(handlerNs);
+  cpu.eoi();
+}
+
+/** Halts between ticks until `until`, when something else ends the last halt. */
+function* idle(cpu: GuestCpu, handlerNs: bigint, until?: GuestTsc): GuestProgram {
+  while (until === undefined || cpu.rdtsc() < until) {
+    const vector = yield cpu.halt();
+    if (vector !== undefined) yield* handleTick(cpu, handlerNs);
+  }
+}
+
+/** Runs, with interrupts on, until `until`; a handler under way then completes. */
+function* running(cpu: GuestCpu, handlerNs: bigint, until?: GuestTsc): GuestProgram {
+  while (until === undefined || cpu.rdtsc() < until) {
+    const vector = yield cpu.run(until);
+    if (vector !== undefined) yield* handleTick(cpu, handlerNs);
+  }
+}
+
+/** A guest whose only clock is a periodic LAPIC timer: sets it once, then takes its ticks under the given load. */
+export function* periodicTimer(cpu: GuestCpu, options: PeriodicTimerOptions): GuestProgram {
+  const { handlerNs, load } = options;
+  cpu.wrmsr(X2APIC_SVR, SVR_APIC_ENABLED | 0xff);
+  cpu.wrmsr(X2APIC_TDCR, DIVIDE_BY_1);
+  cpu.wrmsr(X2APIC_LVTT, LVTT_PERIODIC | TIMER_VECTOR);
+  cpu.wrmsr(X2APIC_TMICT, options.count);
+  if (load === "idle") yield* idle(cpu, handlerNs);
+  if (load === "running") yield* running(cpu, handlerNs);
+  for (let half = 0; ; half++) {
+    const idles = (half % 2 === 0) === (options.first === "idle");
+    if (idles) yield* idle(cpu, handlerNs, options.halfEnds(half));
+    else yield* running(cpu, handlerNs, options.halfEnds(half));
+  }
+}

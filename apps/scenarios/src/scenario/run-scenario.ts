@@ -1,0 +1,62 @@
+import type { KernelChoice } from "../kernels/kernels.js";
+import { paramQuantities } from "../params/parse-params.js";
+import type {
+  Expectation,
+  Measured,
+  ParamShape,
+  ParamValues,
+  Quantity,
+  RunHooks,
+  RunResult,
+  ScenarioDefinition,
+} from "./types.js";
+
+export interface RunRequest<S extends ParamShape = ParamShape> {
+  readonly kernel: KernelChoice;
+  /** Every parameter, parsed. */
+  readonly params: ParamValues<S>;
+  readonly seed: number;
+  readonly hooks?: RunHooks;
+}
+
+function observationsOf(definition: ScenarioDefinition, measured: Measured): Record<string, Quantity> {
+  const observations: Record<string, Quantity> = {};
+  for (const [name, { unit }] of Object.entries(definition.observe)) {
+    const value = measured.observations[name];
+    if (value === undefined) throw new Error(`${definition.id}: the run did not measure ${name}`);
+    observations[name] = { value, unit };
+  }
+  return observations;
+}
+
+/**
+ * Runs one scenario on one kernel. A pure function of its arguments: the hooks see the run but do not change it.
+ *
+ * @throws whatever `hooks.signal` was aborted with.
+ */
+export function runScenario<S extends ParamShape>(
+  definition: ScenarioDefinition<S>,
+  request: RunRequest<S>,
+): RunResult {
+  const { kernel, params, seed, hooks = {} } = request;
+  const measured = definition.run({ params, kernel, seed, hooks });
+  const judged = { params, axes: kernel.axes, measured };
+  const expectations = definition.expect.map((spec): Expectation => {
+    const stated = spec.applies?.(judged) ?? true;
+    const { held, expected, got } = stated
+      ? spec.judge(judged)
+      : { held: undefined, expected: "stated for other parameters", got: "" };
+    return { text: spec.text, held, expected, got, reason: spec.reason };
+  });
+  return {
+    scenario: definition.id,
+    kernel: kernel.name,
+    axes: kernel.axes,
+    params: paramQuantities(definition.params, params),
+    seed,
+    observations: observationsOf(definition as unknown as ScenarioDefinition, measured),
+    series: measured.series,
+    tables: measured.tables,
+    expectations,
+  };
+}

@@ -1,0 +1,69 @@
+import { choice, quantity } from "../params/builders.js";
+
+/** Parameters the LAPIC timer stories share: the host's clocks, the guest's timer and what exits cost. */
+export const hostParams = {
+  hostKhz: quantity({
+    unit: "kHz",
+    default: "2.5GHz",
+    min: "100MHz",
+    max: "10GHz",
+    help: "host TSC frequency as the kernel calibrated it (tsc_khz)",
+  }),
+  hostHz: quantity({
+    unit: "Hz",
+    default: { sameAs: "hostKhz", times: 1000n },
+    min: "100MHz",
+    max: "10GHz",
+    help: "host TSC frequency as it really is",
+  }),
+  guestKhz: quantity({
+    unit: "kHz",
+    default: { sameAs: "hostKhz", times: 1n },
+    min: "1MHz",
+    max: "10GHz",
+    help: "TSC frequency of the guest; the hardware scales if it differs by more than 250 ppm",
+  }),
+  monoRatePpm: quantity({
+    unit: "ppb",
+    default: "0ppm",
+    min: "-100000ppm",
+    max: "100000ppm",
+    help: "rate of CLOCK_MONOTONIC against the host TSC",
+  }),
+  busNs: quantity({
+    unit: "ns",
+    default: "1ns",
+    min: "1ns",
+    max: "33554432ns",
+    help: "length of an APIC bus cycle",
+  }),
+  preemptionTimerShift: quantity({
+    unit: "count",
+    default: "5",
+    min: "0",
+    max: "31",
+    help: "the preemption timer steps every 2^n TSC cycles",
+  }),
+  timerAdvance: choice(["off", "on"], {
+    default: "off",
+    help: "lapic_timer_advance: fire early and spin to the deadline; the axis advance says how it tunes",
+  }),
+  exitCost: quantity({ unit: "ns", default: "0ns", min: "0ns", max: "10ms", help: "time a VM exit takes" }),
+  entryCost: quantity({ unit: "ns", default: "0ns", min: "0ns", max: "10ms", help: "time a VM entry takes" }),
+} as const;
+
+/** Parameters of what the guest does between ticks. */
+export const loadParams = {
+  half: quantity({
+    unit: "ns",
+    default: "100ms",
+    min: "1us",
+    max: "1h",
+    help: "length of each half of an alternating load",
+  }),
+  first: choice(["idle", "running"], { default: "idle", help: "the half an alternating load begins with" }),
+  idleModel: choice(["reentry", "software"], {
+    default: "reentry",
+    help: "alternating: each tick re-enters the guest and re-arms the preemption timer, or the idle half stays on the hrtimer",
+  }),
+} as const;

@@ -1,0 +1,135 @@
+import type { GuestTsc } from "@chronovisor/clocksource";
+import type { Host } from "../../machine/host.js";
+import { buildLapicMachine, type LapicMachine } from "../../machine/lapic-machine.js";
+import { periodicTimer } from "../../programs/periodic-timer.js";
+import type { Measured, RunContext, Table } from "../../scenario/types.js";
+import { evenInstants, mergeInstants, runSampled } from "../sampling.js";
+import { TABLE_SECONDS } from "./figures.js";
+import { effectivePeriod, initialCount, type PeriodicDriftParams } from "./params.js";
+
+const NS_PER_S = 1_000_000_000n;
+/** Points of each series: enough for a plot 80 columns wide at two dots a column, and for a page. */
+const SERIES_POINTS = 240;
+
+/** An alternating load's idle halves end by a wake-up that has nothing to do with the timer. */
+function scheduleWakeUps({ host, vcpu }: LapicMachine, half: bigint, first: "idle" | "running"): void {
+  let index = first === "idle" ? 1n : 2n;
+  const next = (): void => {
+    host.timeline.add({
+      at: host.tscAt(half * index),
+      name: "wake-up",
+      act: () => {
+        vcpu.unhalt();
+        index += 2n;
+        next();
+      },
+    });
+  };
+  next();
+}
+
+/** Ticks a timer locked to CLOCK_MONOTONIC would have given by now. */
+function due(host: Host, period: bigint): bigint {
+  return host.clock.monotonicNs() / period;
+}
+
+const TICK_TABLE = {
+  title: "Interrupts delivered",
+  columns: [
+    { name: "t", unit: "ns", title: "after" },
+    { name: "due", unit: "count", title: "due" },
+    { name: "seen", unit: "count", title: "seen" },
+    { name: "cb", unit: "count", title: "callbacks" },
+    { name: "hvExp", unit: "count", title: "hv exits" },
+    { name: "swStart", unit: "count", title: "sync" },
+    { name: "haltWait", unit: "ns", title: "last halt" },
+    { name: "lag", unit: "ps", title: "lag" },
+  ],
+} as const satisfies Omit<Table, "rows">;
+
+/** Builds the machine, runs the guest for `duration`, and measures what docs/model/scenarios-lapic §S000 names. */
+export function runPeriodicDrift({ params, kernel, hooks }: RunContext<PeriodicDriftParams>): Measured {
+  const machine = buildLapicMachine({
+    ...params,
+    axes: kernel.axes,
+    hooks,
+    immediateExitCost: 0n,
+    callbackCost: 0n,
+    minDelta: 0n,
+    startTsc: 0n,
+    apicv: "off",
+  });
+  const { host, vcpu } = machine;
+  const { counters } = vcpu;
+  const period = effectivePeriod(params.period);
+  const nanoseconds = (cycles: bigint): bigint => host.picoseconds(cycles) / 1000n;
+  const lagPs = (): bigint => host.picoseconds(counters.lag);
+
+  if (params.load === "alternating") scheduleWakeUps(machine, params.half, params.first);
+  vcpu.start(`periodic timer, ${params.load}`, (cpu) =>
+    periodicTimer(cpu, {
+      count: initialCount(params.period, params.busNs),
+      handlerNs: params.handler,
+      load: params.load,
+      first: params.first,
+      halfEnds: (index): GuestTsc => vcpu.tsc.readL1(host.tscAt(params.half * BigInt(index + 1))),
+    }),
+  );
+
+  const rows: bigint[][] = [];
+  const lag: [bigint, bigint][] = [[0n, lagPs()]];
+  const lost: [bigint, bigint][] = [[0n, 0n]];
+  const table = TABLE_SECONDS.map((s) => s * NS_PER_S).filter((ns) => ns <= params.duration);
+  if (!table.includes(params.duration)) table.push(params.duration);
+  const instants = mergeInstants(evenInstants(params.duration, SERIES_POINTS), table);
+  runSampled(host, instants, params.duration, hooks, (ns) => {
+    const seen = BigInt(counters.seen);
+    const dueNow = due(host, period);
+    lag.push([ns, lagPs()]);
+    lost.push([ns, dueNow - seen]);
+    if (table.includes(ns)) {
+      const { cb, hvExp, swStart, lastHalt } = counters;
+      rows.push([
+        ns,
+        dueNow,
+        seen,
+        BigInt(cb),
+        BigInt(hvExp),
+        BigInt(swStart),
+        nanoseconds(lastHalt),
+        lagPs(),
+      ]);
+    }
+    return seen;
+  });
+
+  return {
+    observations: {
+      due: due(host, period),
+      seen: BigInt(counters.seen),
+      lost: due(host, period) - BigInt(counters.seen),
+      expirations: BigInt(counters.expirations),
+      cb: BigInt(counters.cb),
+      hvExp: BigInt(counters.hvExp),
+      swStart: BigInt(counters.swStart),
+      inj: BigInt(counters.inj),
+      irrSet: BigInt(counters.irrSet),
+      exits: BigInt(counters.exits),
+      restarts: BigInt(counters.restarts),
+      lag: lagPs(),
+      largestLag: host.picoseconds(counters.largestLag),
+      haltWait: nanoseconds(counters.lastHalt),
+      longestHalt: nanoseconds(counters.longestHalt),
+      longestGap: host.picoseconds(counters.longestGap),
+      busy: nanoseconds(counters.busy),
+      passes: BigInt(counters.passes),
+      backend: vcpu.apic.backend,
+      phase: nanoseconds(counters.lastSeenAt - host.startTsc) % period,
+    },
+    series: {
+      lag: { title: "hrtimer target behind the TSC deadline", unit: "ps", points: lag },
+      lost: { title: "ticks due that the guest has not seen", unit: "count", points: lost },
+    },
+    tables: { delivered: { ...TICK_TABLE, rows } },
+  };
+}
