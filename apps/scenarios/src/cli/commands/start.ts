@@ -1,0 +1,47 @@
+import type { Command } from "commander";
+import { allHeld, countHeld } from "../../render/expectations.js";
+import { renderScreen } from "../../render/screen.js";
+import { comparisonToJson, type JsonComparison } from "../../scenario/json.js";
+import { compareScenario } from "../compare-scenario.js";
+import { type CliContext, styleOf } from "../context.js";
+import { EXIT } from "../exit-codes.js";
+import { addExamples } from "../scenario-help.js";
+
+interface StartOptions {
+  readonly json?: true;
+}
+
+async function start(context: CliContext, { json }: StartOptions): Promise<void> {
+  const { terminal, scenarios } = context;
+  const style = styleOf(context);
+  const comparisons: JsonComparison[] = [];
+  const verdicts: string[] = [];
+  let everythingHeld = true;
+  for (const scenario of scenarios) {
+    const { columns, wallMs, lengthNs } = await compareScenario(context, scenario, {});
+    const results = columns.map(({ result }) => result);
+    const held = allHeld(results);
+    everythingHeld &&= held;
+    const { before, after } = scenario.variants;
+    const sign = held ? style.held("✓ as expected") : style.broken("✗ not as expected");
+    verdicts.push(`  ${scenario.id}: ${sign} before (${before}) and after (${after}); ${countHeld(results)}`);
+    if (json) comparisons.push(comparisonToJson(scenario.id, results));
+    else {
+      const screen = renderScreen(scenario, columns, { width: terminal.columns, style, lengthNs, wallMs });
+      terminal.out(`${style.heading(scenario.id)}\n${screen}\n`);
+    }
+  }
+  terminal.out(json ? `${JSON.stringify({ comparisons })}\n` : `${verdicts.join("\n")}\n`);
+  context.done(everythingHeld ? EXIT.held : EXIT.broken);
+}
+
+/** `chronovisor start`: every scenario before and after its fix. */
+export function addStartCommand(program: Command, context: CliContext): void {
+  const command = program
+    .command("start")
+    .summary("run every scenario, before and after its fix")
+    .description("Runs every scenario at its defaults before and after its fix; ends with a line for each.")
+    .option("--json", "print the exact results as one JSON object and nothing else")
+    .action((options: StartOptions) => start(context, options));
+  addExamples(command, ["chronovisor start", "chronovisor start --json > results.json"]);
+}

@@ -1,0 +1,32 @@
+import { Command } from "commander";
+import { version } from "../../package.json";
+import { addCompareCommand } from "./commands/compare.js";
+import { addConformCommand } from "./commands/conform.js";
+import { addListCommand } from "./commands/list.js";
+import { addRunCommand } from "./commands/run.js";
+import { addStartCommand } from "./commands/start.js";
+import type { CliContext } from "./context.js";
+import { addExamples } from "./scenario-help.js";
+
+const HELP_WIDTH = 80;
+
+/** The command line: every command, printing to the context and throwing where commander would end the process. */
+export function createProgram(context: CliContext): Command {
+  const program = new Command("chronovisor")
+    .description("Replays how guest clocks and timers go wrong on KVM, and how each kernel fix mends them.")
+    .version(version)
+    .exitOverride()
+    .configureHelp({ helpWidth: HELP_WIDTH })
+    .configureOutput({ writeOut: context.terminal.out, writeErr: () => {} });
+  addListCommand(program, context);
+  addRunCommand(program, context);
+  addCompareCommand(program, context);
+  addStartCommand(program, context);
+  addConformCommand(program, context);
+  addExamples(program, ["chronovisor compare periodic-drift", "chronovisor run periodic-drift --help"]);
+  program.addHelpText(
+    "after",
+    "\nExit codes: 0 everything expected held, 1 an expectation did not hold, 2 the\nrequest was wrong, 70 a bug in chronovisor, 130 interrupted.",
+  );
+  return program;
+}

@@ -1,0 +1,50 @@
+import type { ScenarioDefinition } from "../scenario/types.js";
+import type { CliContext } from "./context.js";
+import { Interrupted, main } from "./main.js";
+import { processTerminal } from "./terminal.js";
+import { workerRunner } from "./worker-runner.js";
+
+const INTERRUPTS = ["SIGINT", "SIGTERM"] as const;
+
+/** Turns the interrupts of a process into an abort while `work` goes on. A second one ends the process as usual. */
+function interruptible(process: NodeJS.Process): CliContext["interruptible"] {
+  return async (work) => {
+    const controller = new AbortController();
+    const abort = (): void => controller.abort(new Interrupted("interrupted"));
+    for (const name of INTERRUPTS) process.once(name, abort);
+    try {
+      return await work(controller.signal);
+    } finally {
+      for (const name of INTERRUPTS) process.off(name, abort);
+    }
+  };
+}
+
+/** A reader that went away (`| head`) has what it wanted: no message, and the exit code stays that of the command. */
+function ignoreClosedPipe(stream: NodeJS.WriteStream): void {
+  stream.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE") throw error;
+  });
+}
+
+/**
+ * Carries out the command line of a process and sets its exit code. The process ends by itself, so that what is still
+ * in a pipe gets out.
+ *
+ * @param worker - the built module that carries one run
+ */
+export async function runProcess(
+  process: NodeJS.Process,
+  scenarios: readonly ScenarioDefinition[],
+  worker: URL,
+): Promise<void> {
+  ignoreClosedPipe(process.stdout);
+  ignoreClosedPipe(process.stderr);
+  process.exitCode = await main(process.argv.slice(2), {
+    terminal: processTerminal(process),
+    scenarios,
+    runner: workerRunner(worker),
+    interruptible: interruptible(process),
+    now: () => performance.now(),
+  });
+}

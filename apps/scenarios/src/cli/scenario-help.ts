@@ -1,0 +1,36 @@
+import type { Command } from "commander";
+import { axisNames } from "../kernels/kernels.js";
+import { renderParamHelp } from "../render/param-help.js";
+import { hang, wrap } from "../render/wrap.js";
+import type { CliContext } from "./context.js";
+
+const WIDTH = 80;
+const indent = (line: string): string => `  ${line}`;
+
+/** Examples under a command's options. */
+export function addExamples(command: Command, examples: readonly string[]): void {
+  command.addHelpText("after", ["", "Examples:", ...examples.map(indent)].join("\n"));
+}
+
+/**
+ * Makes `--help` after a scenario's name list the parameters of that scenario, and without one say how to get there.
+ */
+export function addScenarioHelp(command: Command, { scenarios }: CliContext): void {
+  command.addHelpText("after", ({ command: asked }) => {
+    const named = scenarios.find(({ id }) => id === asked.args[0]);
+    if (named === undefined) {
+      const ids = scenarios.map(({ id }) => id).join(", ");
+      return `\nScenarios: ${ids}\nParameters of one: ${asked.parent?.name()} ${asked.name()} <scenario> --help`;
+    }
+    return [
+      "",
+      `Parameters of ${named.id}, for --set (a bare number is in the unit in brackets):`,
+      ...renderParamHelp(named.params, WIDTH - 2).map(indent),
+      "",
+      "Behaviours of the kernel, for --set too (an unknown value is answered with all):",
+      ...wrap(axisNames.join(", "), WIDTH - 2).map(indent),
+      "",
+      ...hang("Variants:", `before ${named.variants.before}, after ${named.variants.after}`, 10, WIDTH),
+    ].join("\n");
+  });
+}

@@ -1,0 +1,38 @@
+import type { MessagePort } from "node:worker_threads";
+import { ChronovisorError } from "../errors.js";
+import { runScenario } from "../scenario/run-scenario.js";
+import type { Progress, ScenarioDefinition } from "../scenario/types.js";
+import type { RunJob } from "./run-job.js";
+import type { WorkerMessage } from "./worker-messages.js";
+
+/** Messages more often than a screen is redrawn only cost the run time. */
+const PROGRESS_INTERVAL_MS = 50;
+
+/** Runs one job and posts how it goes: the body of a worker thread. */
+export function serveJob(scenarios: readonly ScenarioDefinition[], job: RunJob, port: MessagePort): void {
+  const post = (message: WorkerMessage): void => port.postMessage(message);
+  let postedAt = performance.now();
+  const onProgress = (progress: Progress): void => {
+    const now = performance.now();
+    if (now - postedAt < PROGRESS_INTERVAL_MS) return;
+    postedAt = now;
+    post({ type: "progress", progress });
+  };
+  try {
+    const definition = scenarios.find(({ id }) => id === job.scenario);
+    if (definition === undefined) throw new Error(`serveJob: no scenario ${job.scenario}`);
+    const { kernel, params, seed, mode } = job;
+    const result = runScenario(definition, {
+      kernel,
+      params,
+      seed,
+      hooks: { onProgress, stepped: mode === "stepped" },
+    });
+    post({ type: "result", result });
+  } catch (error) {
+    if (error instanceof ChronovisorError) post({ type: "refused", message: error.message });
+    else if (error instanceof Error) {
+      post({ type: "crashed", message: error.message, stack: error.stack ?? error.message });
+    } else post({ type: "crashed", message: String(error), stack: String(error) });
+  }
+}
