@@ -1,3 +1,5 @@
+import { calcMultShift } from "@chronovisor/clocksource";
+
 /**
  * The fixed conversion a clock event device is registered with (`clockevents_config`, `clocks_calc_mult_shift`,
  * `cev_delta2ns`; kernel/time/clockevents.c and clocksource.c; docs/model/hrtimer §6.2).
@@ -5,7 +7,7 @@
  * It is computed once from the frequency the kernel believes in. NTP changes how fast CLOCK_MONOTONIC runs, never this.
  */
 
-const NSEC_PER_SEC = 1_000_000_000n;
+const NSEC_PER_SEC = 1_000_000_000;
 const U32_MAX = 2n ** 32n - 1n;
 const U64_MAX = 2n ** 64n - 1n;
 /** A device wider than 32 bits is not asked to convert more than ten minutes exactly. */
@@ -59,12 +61,12 @@ export function clockEventConfig(limits: ClockEventHardwareLimits): ClockEventCo
       `clockEventConfig: expected 0 <= minTicks <= maxTicks < 2^64, got ${minTicks} and ${maxTicks}`,
     );
   }
-  const { mult, shift } = multShift(BigInt(freqHz), reachSeconds(BigInt(freqHz), maxTicks));
+  const { mult, shift } = calcMultShift(NSEC_PER_SEC, freqHz, Number(reachSeconds(BigInt(freqHz), maxTicks)));
   return {
-    mult: Number(mult),
-    shift: Number(shift),
-    minDeltaNs: ticksToNs(minTicks, mult, shift, "min"),
-    maxDeltaNs: ticksToNs(maxTicks, mult, shift, "max"),
+    mult,
+    shift,
+    minDeltaNs: ticksToNs(minTicks, BigInt(mult), BigInt(shift), "min"),
+    maxDeltaNs: ticksToNs(maxTicks, BigInt(mult), BigInt(shift), "max"),
   };
 }
 
@@ -72,17 +74,6 @@ function reachSeconds(freqHz: bigint, maxTicks: bigint): bigint {
   const seconds = maxTicks / freqHz;
   if (seconds === 0n) return 1n;
   return seconds > MAX_SECONDS && maxTicks > U32_MAX ? MAX_SECONDS : seconds;
-}
-
-function multShift(freqHz: bigint, seconds: bigint): { mult: bigint; shift: bigint } {
-  const overflow = (seconds * NSEC_PER_SEC) >> 32n;
-  const bits = 32n - (overflow === 0n ? 0n : BigInt(overflow.toString(2).length));
-  for (let shift = 32n; shift > 0n; shift--) {
-    const mult = ((freqHz << shift) + NSEC_PER_SEC / 2n) / NSEC_PER_SEC;
-    if (mult >> bits === 0n) return { mult, shift };
-  }
-  // The kernel's loop ends with the multiplier of its last step, shift 1, and a shift of 0.
-  return { mult: ((freqHz << 1n) + NSEC_PER_SEC / 2n) / NSEC_PER_SEC, shift: 0n };
 }
 
 function ticksToNs(ticks: bigint, mult: bigint, shift: bigint, bound: "max" | "min"): bigint {

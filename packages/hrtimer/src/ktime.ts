@@ -78,8 +78,9 @@ export function addSafe(lhs: bigint, rhs: bigint): bigint {
 }
 
 /**
- * Adds two times and gives KTIME_MAX when the sum overflows **or either operand is negative**, even if the true sum
- * is small and positive: the kernel's test `sum < 0 || sum < lhs || sum < rhs` cannot tell the two apart.
+ * Adds two times and gives KTIME_MAX when the sum overflows **or an operand is negative**, even if the true sum is small
+ * and positive: the kernel's test `sum < 0 || sum < lhs || sum < rhs` cannot tell the two apart. It misses one case: two
+ * negative operands whose sum wraps past −2^63 to a non-negative value give that value.
  *
  * @param lhs - nanoseconds, signed 64-bit.
  * @param rhs - nanoseconds, signed 64-bit.
@@ -89,6 +90,7 @@ export function addSafe(lhs: bigint, rhs: bigint): bigint {
  * ktimeAddSafe(1_000n, 50n) // => 1050n
  * ktimeAddSafe(KTIME_MAX, 1n) // => 9223372036854775807n
  * ktimeAddSafe(-1n, 50_000n) // => 9223372036854775807n
+ * ktimeAddSafe(-(2n ** 63n), -(2n ** 63n)) // => 0n
  */
 export function ktimeAddSafe(lhs: bigint, rhs: bigint): bigint {
   checkKtime("ktimeAddSafe", "lhs", lhs);

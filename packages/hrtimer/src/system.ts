@@ -200,6 +200,7 @@ export class HrtimerSystem {
   unplug(id: number): void {
     const dying = this.#cpuBase("unplug", id);
     if (!dying.online) throw new Error(`unplug: expected CPU ${id} to be online, got an offline one`);
+    if (dying.isExpiring) throw new Error(`unplug: expected no running timer callback on CPU ${id}, got one`);
     dying.online = false;
     const heir = firstOnlineHousekeeping(this.#engine);
     if (heir === undefined) {
