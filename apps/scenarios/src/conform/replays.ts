@@ -1,4 +1,17 @@
+import { clocksourceReplays } from "./areas/clocksource.js";
+import { hrtimerReplays } from "./areas/hrtimer.js";
+import { hvtimerReplays } from "./areas/hvtimer.js";
+import { lapicReplays } from "./areas/lapic.js";
+import { mathReplays } from "./areas/math.js";
+import { tscReplays } from "./areas/tsc.js";
 import type { Replay } from "./replay.js";
 
 /** Every file the packages can replay, by area. A new area adds its list here. */
-export const shippedReplays: readonly Replay[] = [];
+export const shippedReplays: readonly Replay[] = [
+  ...mathReplays,
+  ...clocksourceReplays,
+  ...tscReplays,
+  ...lapicReplays,
+  ...hvtimerReplays,
+  ...hrtimerReplays,
+];

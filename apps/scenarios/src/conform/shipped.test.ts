@@ -10,12 +10,9 @@ describe("the published rows", () => {
     expect(passed).toBe(rows);
   });
 
-  it.each(shippedReplays)("have the file that the replay $area/$file is for", ({ area, file }) => {
-    expect(files.map((known) => `${known.area}/${known.file}`)).toContain(`${area}/${file}.jsonl`);
-  });
-
-  it("are replayed by one replay per file", () => {
-    const names = shippedReplays.map(({ area, file }) => `${area}/${file}`);
-    expect(names).toEqual([...new Set(names)]);
+  it("are replayed by one replay per file, and no replay is for a file that is not there", () => {
+    const covered = files.filter((file) => file.covered).map(({ area, file }) => `${area}/${file}`);
+    const replays = shippedReplays.map(({ area, file }) => `${area}/${file}.jsonl`);
+    expect(replays.sort()).toEqual(covered.sort());
   });
 });
