@@ -3,12 +3,30 @@ export { clocksourceDelta, clocksourceMask, maxRawDelta } from "./clocksource/cl
 export { cyc2ns, cyc2nsBatch, cyc2nsInto } from "./clocksource/cyc2ns.js";
 export type { CyclesToNsForm, ElapsedSource, ReadBase } from "./clocksource/cycles-to-ns.js";
 export { cyclesToNs, elapsedNs } from "./clocksource/cycles-to-ns.js";
+export type {
+  ClockCopy,
+  ClockCopyReading,
+  KvmClockCopy,
+  RealtimeCopyReading,
+  VclockMode,
+} from "./clocksource/kvm-clock-copy.js";
+export { readKvmclockBase, readMonotonic, readRealtime } from "./clocksource/kvm-clock-copy.js";
 export type { MultShift } from "./clocksource/mult-shift.js";
 export { calcMultShift, hz2mult, khz2mult } from "./clocksource/mult-shift.js";
 export type { ClocksourceRates, ClocksourceRegistration } from "./clocksource/register-clocksource.js";
 export { calcMaxNsecs, maxAdjustment, registerClocksource } from "./clocksource/register-clocksource.js";
 export type { CycleCounter, TimeCounterState } from "./clocksource/time-counter.js";
 export { TimeCounter } from "./clocksource/time-counter.js";
+export { ClocksourceWatchdog, WATCHDOG_TUNING, watchdogReadAttempts } from "./clocksource/watchdog.js";
+export type {
+  UnstableReason,
+  WatchdogBaseline,
+  WatchdogEvents,
+  WatchdogOptions,
+  WatchdogSource,
+  WatchdogState,
+  WatchdogTuning,
+} from "./clocksource/watchdog-types.js";
 export type { HostClock } from "./host-clock.js";
 export type {
   BoottimeNs,
@@ -30,8 +48,13 @@ export {
   realtimeNs,
   taiNs,
 } from "./time-types.js";
+export type { ComposedTscState, NestedTsc } from "./tsc/composed-tsc.js";
+export { ComposedTsc } from "./tsc/composed-tsc.js";
+export type { HostClocksource, HostTscHealthState } from "./tsc/host-tsc-health.js";
+export { HostTscHealth } from "./tsc/host-tsc-health.js";
 export { nestedTscOffset, nestedTscRatio } from "./tsc/nested-tsc.js";
-export type { TscStart } from "./tsc/scaled-tsc.js";
+export { resumeHost } from "./tsc/resume-host.js";
+export type { ScaledTscState, TscStart } from "./tsc/scaled-tsc.js";
 export { ScaledTsc } from "./tsc/scaled-tsc.js";
 export type { TimeScale } from "./tsc/time-scale.js";
 export { getTimeScale } from "./tsc/time-scale.js";
@@ -47,8 +70,20 @@ export {
   TSC_SCALING,
   tscRatio,
 } from "./tsc/tsc-ratio.js";
-export type { NestedTsc, TscGeneration, VcpuTscEvents, VcpuTscOptions } from "./tsc/vcpu-tsc.js";
 export { VcpuTsc } from "./tsc/vcpu-tsc.js";
+export type { TscGeneration, VcpuTscEvents, VcpuTscOptions, VcpuTscState } from "./tsc/vcpu-tsc-types.js";
+export { VmTsc } from "./tsc/vm-tsc.js";
+export type {
+  TscSyncClock,
+  TscWrite,
+  TscWriteState,
+  UserTsc,
+  VcpuAddRefresh,
+  VmTscEvents,
+  VmTscOptions,
+  VmTscState,
+  VmTscSurroundings,
+} from "./tsc/vm-tsc-types.js";
 export type { VcpuTscView } from "./vcpu-tsc-view.js";
 export { divFrac } from "./wide/div-frac.js";
 export {

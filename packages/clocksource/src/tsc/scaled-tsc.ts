@@ -46,6 +46,14 @@ export interface TscStart {
   readonly write: bigint;
 }
 
+/** A {@link ScaledTsc} as plain JSON; u64 are decimal strings. */
+export interface ScaledTscState {
+  readonly vendor: TscVendor;
+  readonly l1Ratio: string;
+  readonly l1Offset: string;
+  readonly nsScale: TimeScale;
+}
+
 /**
  * A guest counter over a host counter: ratio, offset, and the scale from nanoseconds to guest cycles.
  *
@@ -268,5 +276,35 @@ export class ScaledTsc {
     checkU64("ScaledTsc.computeGuestTsc", "ns", ns);
     checkU64("ScaledTsc.computeGuestTsc", "write", write);
     return U(64, write + this.nsToCycles(U(64, kernelNs - ns))) as GuestTsc;
+  }
+
+  /** The whole state, as plain JSON. */
+  state(): ScaledTscState {
+    return {
+      vendor: this.vendor,
+      l1Ratio: String(this.l1Ratio),
+      l1Offset: String(this.l1Offset),
+      nsScale: { ...this.#scale },
+    };
+  }
+
+  /**
+   * A counter that goes on from a saved state.
+   *
+   * @param state - what {@link state} gave.
+   * @returns a counter equal to the saved one.
+   * @throws TypeError, RangeError or SyntaxError for a member that is no number of its width.
+   */
+  static fromState(state: ScaledTscState): ScaledTsc {
+    const tsc = new ScaledTsc(state.vendor, 0n);
+    tsc.restoreScaled(state);
+    return tsc;
+  }
+
+  /** Takes ratio, offset and scale from a saved state. */
+  protected restoreScaled(state: ScaledTscState): void {
+    this.writeL1Ratio(BigInt(state.l1Ratio));
+    this.writeL1Offset(BigInt(state.l1Offset));
+    this.writeNsScale(state.nsScale);
   }
 }

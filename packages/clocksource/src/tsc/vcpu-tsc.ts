@@ -10,59 +10,19 @@
  * Sources: `arch/x86/kvm/x86.c`; docs/model/clocksource-tsc §5 to §7.
  */
 
-import { checkPositiveU32, checkU32, checkU64 } from "../argument-checks.js";
+import { checkInteger, checkPositiveU32, checkS64, checkU32, checkU64 } from "../argument-checks.js";
 import type { GuestTsc, HostTsc } from "../time-types.js";
 import type { VcpuTscView } from "../vcpu-tsc-view.js";
-import { nestedTscOffset, nestedTscRatio } from "./nested-tsc.js";
-import { ScaledTsc, type TscStart } from "./scaled-tsc.js";
+import { ComposedTsc } from "./composed-tsc.js";
 import { planTscKhz } from "./tsc-khz-plan.js";
-import { maxGuestTscKhz, scaleTsc, type TscVendor } from "./tsc-ratio.js";
+import { maxGuestTscKhz } from "./tsc-ratio.js";
+import type { TscGeneration, VcpuTscEvents, VcpuTscOptions, VcpuTscState } from "./vcpu-tsc-types.js";
 
 const U = BigInt.asUintN;
 const S = BigInt.asIntN;
 const EINVAL = 22;
 const DEFAULT_TOLERANCE_PPM = 250;
-
-/** What a vCPU's counter asks of its surroundings. Everything is optional; nothing happens where nothing is given. */
-export interface VcpuTscEvents {
-  /** KVM_REQ_CLOCK_UPDATE: the published pvclock of this vCPU is stale. */
-  onClockUpdate?(vcpu: VcpuTsc): void;
-  /** The L1 ratio was written (with scaling hardware, so was the hardware). */
-  onRatioWritten?(vcpu: VcpuTsc, ratio: bigint): void;
-}
-
-/** The start of a TSC generation: the write all matching counters are measured from. */
-export interface TscGeneration extends TscStart {
-  /** Which generation; 0 is none yet (`this_tsc_generation`). */
-  readonly number: bigint;
-}
-
-/** What L1 gives L2: added to and multiplied into L1's own pair. */
-export interface NestedTsc {
-  /** TSC offset of the VMCS or VMCB, u64 bit pattern; 0 when L1 uses no offsetting. */
-  readonly offset: bigint;
-  /** TSC ratio of L1 for L2; 1.0 when L1 uses no scaling. */
-  readonly ratio: bigint;
-}
-
-/** What a vCPU's counter is made from. */
-export interface VcpuTscOptions {
-  /** The host's calibrated TSC frequency in kHz, 1 … 2^32−1 (`tsc_khz`). */
-  readonly hostTscKhz: number;
-  /** The frequency asked for at creation, in kHz; 0 leaves it unset. Default: the host's. */
-  readonly userTscKhz?: number;
-  /** Whose scaling hardware. */
-  readonly vendor: TscVendor;
-  /** Whether the hardware can scale. Default true. */
-  readonly hasTscScaling?: boolean;
-  /** The window around the host's frequency inside which nothing is scaled, ppm, u32 (`tsc_tolerance_ppm`). Default 250. */
-  readonly tolerancePpm?: number;
-  /** The first L1 offset, u64. Default 0. */
-  readonly l1Offset?: bigint;
-  /** Whether the guest's CPUID advertises IA32_TSC_ADJUST. Default true. */
-  readonly hasTscAdjust?: boolean;
-  readonly events?: VcpuTscEvents;
-}
+const NEVER_LOADED = -1;
 
 /**
  * A vCPU's time-stamp counter: frequency, ratio, offset, IA32_TSC and IA32_TSC_ADJUST, catch-up, nested composition.
@@ -72,22 +32,19 @@ export interface VcpuTscOptions {
  * tsc.readL1(hostTsc(3_000_000_000n)) // => 2499999999n
  * tsc.nsToCycles(1_000_000n) // => 2500000n
  */
-export class VcpuTsc extends ScaledTsc implements VcpuTscView {
+export class VcpuTsc extends ComposedTsc implements VcpuTscView {
   /** The host's calibrated frequency in kHz (`tsc_khz`). */
   readonly hostTscKhz: number;
   readonly hasTscScaling: boolean;
   readonly hasTscAdjust: boolean;
 
-  readonly #events: VcpuTscEvents;
+  #events: VcpuTscEvents;
   #tolerancePpm: number;
   #virtualTscKhz = 0;
   #catchup = false;
   #alwaysCatchup = false;
 
-  #nested: NestedTsc | undefined;
-  #effectiveOffset: bigint;
-  #effectiveRatio: bigint;
-
+  #cpu = NEVER_LOADED;
   #tscAdjust = 0n;
   #lastGuestTsc = 0n;
   #lastHostTsc = 0n;
@@ -110,22 +67,7 @@ export class VcpuTsc extends ScaledTsc implements VcpuTscView {
     this.hasTscAdjust = options.hasTscAdjust ?? true;
     this.#tolerancePpm = tolerancePpm;
     this.#events = options.events ?? {};
-    this.#effectiveOffset = this.l1Offset;
-    this.#effectiveRatio = this.l1Ratio;
     this.setTscKhz(options.userTscKhz ?? options.hostTscKhz);
-  }
-
-  /**
-   * What RDMSR of IA32_TSC gives the guest that runs: L2's counter while in L2, else L1's.
-   *
-   * @param tsc - host cycles, u64.
-   * @returns guest cycles, u64.
-   * @throws TypeError or RangeError unless `tsc` is a u64.
-   * Source: `x86.c:kvm_get_msr_common`; docs/model/clocksource-tsc §6.2.
-   */
-  rdmsrTsc(tsc: HostTsc): GuestTsc {
-    checkU64("VcpuTsc.rdmsrTsc", "tsc", tsc);
-    return U(64, scaleTsc(tsc, this.#effectiveRatio, this.fractionBits) + this.#effectiveOffset) as GuestTsc;
   }
 
   // Frequency
@@ -133,16 +75,6 @@ export class VcpuTsc extends ScaledTsc implements VcpuTscView {
   /** The frequency user space asked for, kHz; 0 until it is set (`virtual_tsc_khz`). Not the effective rate. */
   get virtualTscKhz(): number {
     return this.#virtualTscKhz;
-  }
-
-  /** The ratio in force: L2's composed one while in L2 (`tsc_scaling_ratio`). */
-  get effectiveRatio(): bigint {
-    return this.#effectiveRatio;
-  }
-
-  /** The offset in force: L2's composed one while in L2 (`tsc_offset`). */
-  get effectiveOffset(): bigint {
-    return this.#effectiveOffset;
   }
 
   /** Whether software catch-up runs at clock updates (`tsc_catchup`). */
@@ -213,35 +145,9 @@ export class VcpuTsc extends ScaledTsc implements VcpuTscView {
     return this.setTscKhz(userKhz === 0 ? this.hostTscKhz : userKhz) === 0 ? 0 : -EINVAL;
   }
 
-  /**
-   * Writes L1's ratio and, while in L2, recomposes the ratio in force.
-   *
-   * @param ratio - unsigned 64-bit fixed-point multiplier.
-   * @throws TypeError or RangeError unless `ratio` is a u64.
-   * Source: `x86.c:kvm_vcpu_write_tsc_multiplier`; docs/model/clocksource-tsc §5.2 and §7.
-   */
   override writeL1Ratio(ratio: bigint): void {
     super.writeL1Ratio(ratio);
-    this.#effectiveRatio = this.#nested
-      ? nestedTscRatio(ratio, this.#nested.ratio, this.fractionBits)
-      : ratio;
     this.#events.onRatioWritten?.(this, ratio);
-  }
-
-  // Offset
-
-  /**
-   * Writes L1's offset and, while in L2, recomposes the offset in force.
-   *
-   * @param offset - u64 bit pattern.
-   * @throws TypeError or RangeError unless `offset` is a u64.
-   * Source: `x86.c:kvm_vcpu_write_tsc_offset`; docs/model/clocksource-tsc §7.
-   */
-  override writeL1Offset(offset: bigint): void {
-    super.writeL1Offset(offset);
-    this.#effectiveOffset = this.#nested
-      ? nestedTscOffset(offset, this.#nested.offset, this.#nested.ratio, this.fractionBits)
-      : offset;
   }
 
   // Model-specific registers
@@ -332,48 +238,12 @@ export class VcpuTsc extends ScaledTsc implements VcpuTscView {
     return target;
   }
 
-  // Nested guests
-
-  /** What L1 gave L2, or undefined outside L2. */
-  get nested(): NestedTsc | undefined {
-    return this.#nested;
-  }
-
-  /**
-   * Enters L2: offset and ratio in force become the composed ones.
-   *
-   * @param nested - what L1 gives L2.
-   * @throws TypeError or RangeError for a member outside u64.
-   * Source: `vmx/nested.c:prepare_vmcs02`, `svm/nested.c`; docs/model/clocksource-tsc §7.
-   */
-  enterNested(nested: NestedTsc): void {
-    const { offset, ratio } = nested;
-    const effectiveOffset = nestedTscOffset(this.l1Offset, offset, ratio, this.fractionBits);
-    this.#effectiveRatio = nestedTscRatio(this.l1Ratio, ratio, this.fractionBits);
-    this.#effectiveOffset = effectiveOffset;
-    this.#nested = { offset, ratio };
-  }
-
-  /** Leaves L2: offset and ratio in force become L1's again. */
-  leaveNested(): void {
-    this.#nested = undefined;
-    this.#effectiveOffset = this.l1Offset;
-    this.#effectiveRatio = this.l1Ratio;
-  }
-
-  /**
-   * A nested VM entry that fails after composing, VMX only: L2's offset is taken off again and the composed ratio STAYS,
-   * which is only right when L2's ratio was 1.0. The next write of L1's ratio mends it.
-   *
-   * Source: `vmx/nested.c:nested_vmx_enter_non_root_mode`; docs/model/clocksource-tsc §7.
-   */
-  failNestedEntry(): void {
-    if (this.#nested === undefined) return;
-    this.#effectiveOffset = U(64, this.#effectiveOffset - this.#nested.offset);
-    this.#nested = undefined;
-  }
-
   // Stopping and starting
+
+  /** The host CPU the vCPU was last loaded on; −1 before the first load. */
+  get cpu(): number {
+    return this.#cpu;
+  }
 
   /** Guest TSC at the last VM exit or clock update (`last_guest_tsc`). */
   get lastGuestTsc(): GuestTsc {
@@ -399,6 +269,17 @@ export class VcpuTsc extends ScaledTsc implements VcpuTscView {
   noteGuestTsc(guest: GuestTsc): void {
     checkU64("VcpuTsc.noteGuestTsc", "guest", guest);
     this.#lastGuestTsc = guest;
+  }
+
+  /**
+   * Records the host CPU the vCPU runs on; {@link VmTsc.load} calls it.
+   *
+   * @param cpu - host CPU number, 0 … 2^31−1.
+   * @throws TypeError or RangeError unless `cpu` is such a number.
+   */
+  noteLoaded(cpu: number): void {
+    checkInteger("VcpuTsc.noteLoaded", "cpu", cpu, 0, 2 ** 31 - 1);
+    this.#cpu = cpu;
   }
 
   /**
@@ -451,5 +332,63 @@ export class VcpuTsc extends ScaledTsc implements VcpuTscView {
   resumeWhereStopped(tsc: HostTsc): void {
     this.writeL1Offset(this.offsetFor(this.#lastGuestTsc, tsc));
     this.#catchup = true;
+  }
+
+  // State
+
+  /** The whole state, as plain JSON. */
+  override state(): VcpuTscState {
+    const { number, ns, write } = this.#generation;
+    return {
+      ...super.state(),
+      ...this.composedState(),
+      hostTscKhz: this.hostTscKhz,
+      hasTscScaling: this.hasTscScaling,
+      hasTscAdjust: this.hasTscAdjust,
+      tolerancePpm: this.#tolerancePpm,
+      virtualTscKhz: this.#virtualTscKhz,
+      catchup: this.#catchup,
+      alwaysCatchup: this.#alwaysCatchup,
+      cpu: this.#cpu,
+      tscAdjust: String(this.#tscAdjust),
+      lastGuestTsc: String(this.#lastGuestTsc),
+      lastHostTsc: String(this.#lastHostTsc),
+      offsetAdjustment: String(this.#offsetAdjustment),
+      generation: { number: String(number), ns: String(ns), write: String(write) },
+    };
+  }
+
+  /**
+   * A counter that goes on from a saved state. No event fires.
+   *
+   * @param state - what {@link state} gave.
+   * @param events - where the new counter's requests go.
+   * @returns a counter equal to the saved one.
+   * @throws TypeError, RangeError or SyntaxError for a member that is no number of its width.
+   */
+  static override fromState(state: VcpuTscState, events: VcpuTscEvents = {}): VcpuTsc {
+    const { vendor, hostTscKhz, hasTscScaling, hasTscAdjust, tolerancePpm, generation } = state;
+    const tsc = new VcpuTsc({ vendor, hostTscKhz, hasTscScaling, hasTscAdjust, tolerancePpm, userTscKhz: 0 });
+    tsc.restoreScaled(state);
+    tsc.restoreComposed(state);
+    checkU32("VcpuTsc.fromState", "virtualTscKhz", state.virtualTscKhz);
+    tsc.#virtualTscKhz = state.virtualTscKhz;
+    tsc.#catchup = state.catchup;
+    tsc.#alwaysCatchup = state.alwaysCatchup;
+    checkInteger("VcpuTsc.fromState", "cpu", state.cpu, NEVER_LOADED, 2 ** 31 - 1);
+    tsc.#cpu = state.cpu;
+    tsc.#tscAdjust = BigInt(state.tscAdjust);
+    checkS64("VcpuTsc.fromState", "tscAdjust", tsc.#tscAdjust);
+    tsc.noteGuestTsc(BigInt(state.lastGuestTsc) as GuestTsc);
+    tsc.put(BigInt(state.lastHostTsc) as HostTsc);
+    tsc.#offsetAdjustment = BigInt(state.offsetAdjustment);
+    checkU64("VcpuTsc.fromState", "offsetAdjustment", tsc.#offsetAdjustment);
+    tsc.joinGeneration({
+      number: BigInt(generation.number),
+      ns: BigInt(generation.ns),
+      write: BigInt(generation.write),
+    });
+    tsc.#events = events;
+    return tsc;
   }
 }
