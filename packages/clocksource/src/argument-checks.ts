@@ -56,7 +56,7 @@ export function checkSlot(fn: string, out: BigUint64Array, index: number): void 
 }
 
 /** Throws unless `out` and `input` are BigUint64Arrays and `out` has room for every element of `input`. */
-export function checkBatch(fn: string, out: BigUint64Array, input: BigUint64Array): void {
+export function checkArrays(fn: string, out: BigUint64Array, input: BigUint64Array): void {
   if (!(out instanceof BigUint64Array)) wrongType(fn, "out", "a BigUint64Array", out);
   if (!(input instanceof BigUint64Array)) wrongType(fn, "input", "a BigUint64Array", input);
   if (out.length < input.length) outOfRange(fn, "out", `at least ${input.length} slots`, out.length);

@@ -1,4 +1,4 @@
-import { checkBatch, checkInteger, checkSlot, checkU32, checkU64 } from "../argument-checks.js";
+import { checkArrays, checkInteger, checkSlot, checkU32, checkU64 } from "../argument-checks.js";
 import { storeWrapShrFar, storeWrapShrNear } from "../wide/limb-kernels.js";
 import { POW2 } from "../wide/power-table.js";
 import { u32ToBigint } from "../wide/u32-to-bigint.js";
@@ -66,7 +66,7 @@ export function cyc2nsInto(
  * elapsed // => BigUint64Array(2) [ 1n, 999999940n ]
  */
 export function cyc2nsBatch(out: BigUint64Array, input: BigUint64Array, mult: number, shift: number): void {
-  checkBatch("cyc2nsBatch", out, input);
+  checkArrays("cyc2nsBatch", out, input);
   checkU32("cyc2nsBatch", "mult", mult);
   checkInteger("cyc2nsBatch", "shift", shift, 0, 63);
   const n = input.length;

@@ -11,7 +11,7 @@
  */
 
 import {
-  checkBatch,
+  checkArrays,
   checkInteger,
   checkOneOf,
   checkS64,
@@ -120,7 +120,7 @@ export class ScaledTsc {
    * @throws RangeError when `out` is shorter than `input`, TypeError for a wrong type.
    */
   readL1Batch(out: BigUint64Array, input: BigUint64Array): void {
-    checkBatch("ScaledTsc.readL1Batch", out, input);
+    checkArrays("ScaledTsc.readL1Batch", out, input);
     const n = input.length;
     for (let i = 0; i < n; i++) storeGuestTsc(out, i, this.#slots, this.#mode, input[i] as bigint);
   }
@@ -159,7 +159,7 @@ export class ScaledTsc {
    * @throws RangeError when `out` is shorter than `input`, TypeError for a wrong type.
    */
   nsToCyclesBatch(out: BigUint64Array, input: BigUint64Array): void {
-    checkBatch("ScaledTsc.nsToCyclesBatch", out, input);
+    checkArrays("ScaledTsc.nsToCyclesBatch", out, input);
     const n = input.length;
     for (let i = 0; i < n; i++) storeNsToCycles(out, i, this.#slots, input[i] as bigint);
   }

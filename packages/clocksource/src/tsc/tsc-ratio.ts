@@ -1,5 +1,5 @@
 import {
-  checkBatch,
+  checkArrays,
   checkInteger,
   checkOneOf,
   checkPositiveU32,
@@ -105,7 +105,7 @@ export function scaleTscBatch(
   ratio: bigint,
   fractionBits: TscFractionBits,
 ): void {
-  checkBatch("scaleTscBatch", out, input);
+  checkArrays("scaleTscBatch", out, input);
   checkU64("scaleTscBatch", "ratio", ratio);
   checkOneOf("scaleTscBatch", "fractionBits", fractionBits, FRACTION_BITS);
   const n = input.length;

@@ -1,4 +1,4 @@
-import { checkBatch, checkInteger, checkSlot, checkU32, checkU64 } from "../argument-checks.js";
+import { checkArrays, checkInteger, checkSlot, checkU32, checkU64 } from "../argument-checks.js";
 import { storeMul32ShrNear, storeMulShr } from "./limb-kernels.js";
 import { POW2 } from "./power-table.js";
 import { u32ToBigint } from "./u32-to-bigint.js";
@@ -71,7 +71,7 @@ export function mulU64U32ShrBatch(
   mul: number,
   shift: number,
 ): void {
-  checkBatch("mulU64U32ShrBatch", out, input);
+  checkArrays("mulU64U32ShrBatch", out, input);
   checkU32("mulU64U32ShrBatch", "mul", mul);
   checkInteger("mulU64U32ShrBatch", "shift", shift, 0, 127);
   const n = input.length;

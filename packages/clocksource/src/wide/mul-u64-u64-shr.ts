@@ -1,4 +1,4 @@
-import { checkBatch, checkInteger, checkSlot, checkU64 } from "../argument-checks.js";
+import { checkArrays, checkInteger, checkSlot, checkU64 } from "../argument-checks.js";
 import { storeMulShr, storeMulShr32, storeMulShr48 } from "./limb-kernels.js";
 import { POW2 } from "./power-table.js";
 
@@ -69,7 +69,7 @@ export function mulU64U64ShrBatch(
   b: bigint,
   shift: number,
 ): void {
-  checkBatch("mulU64U64ShrBatch", out, input);
+  checkArrays("mulU64U64ShrBatch", out, input);
   checkU64("mulU64U64ShrBatch", "b", b);
   checkInteger("mulU64U64ShrBatch", "shift", shift, 0, 127);
   const n = input.length;

@@ -1,4 +1,4 @@
-import { checkBatch, checkInteger, checkSlot, checkU32, checkU64 } from "../argument-checks.js";
+import { checkArrays, checkInteger, checkSlot, checkU32, checkU64 } from "../argument-checks.js";
 import { storePvScale, storePvScaleFar } from "./limb-kernels.js";
 import { POW2 } from "./power-table.js";
 import { u32ToBigint } from "./u32-to-bigint.js";
@@ -69,7 +69,7 @@ export function pvScaleInto(
  * cycles // => BigUint64Array(2) [ 2n, 2500000n ]
  */
 export function pvScaleBatch(out: BigUint64Array, input: BigUint64Array, mul: number, shift: number): void {
-  checkBatch("pvScaleBatch", out, input);
+  checkArrays("pvScaleBatch", out, input);
   checkU32("pvScaleBatch", "mul", mul);
   checkInteger("pvScaleBatch", "shift", shift, -63, 63);
   const n = input.length;
