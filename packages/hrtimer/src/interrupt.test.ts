@@ -259,6 +259,20 @@ describe("a callback", () => {
     expect(takeWrites()).toEqual([[3000n, "attempt"]]);
   });
 
+  it("that cancels the CPU's next timer writes no device either", () => {
+    const { cpu, timer, takeWrites } = machine();
+    const wall = timer("wall, next", undefined, { clock: CLOCK_REALTIME });
+    wall.start(1300n, ABS); // 800 on CLOCK_MONOTONIC
+    timer("monotonic, scanned first", () => {
+      wall.tryToCancel();
+      return undefined;
+    }).start(900n, ABS);
+    expect(cpu.nextTimer?.name).toBe("wall, next");
+    takeWrites();
+    cpu.interrupt();
+    expect(takeWrites()).toEqual([[KTIME_MAX, "attempt"]]);
+  });
+
   it("that throws ends the interrupt, and the CPU is usable again", () => {
     const { cpu, host, timer } = machine();
     const a = timer("a", () => {
