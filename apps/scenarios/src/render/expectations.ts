@@ -92,10 +92,10 @@ export function renderExpectations(
       ...renderExpectations([column], width, style),
     ]);
   }
-  const results = columns.map(({ result }) => result);
-  const head = `${heads.map((text, index) => text.padEnd(widths[index] ?? 1) + GAP).join("")}${countHeld(results)}`;
+  const head = heads.map((text, index) => text.padEnd(widths[index] ?? 1)).join(GAP);
   return [
-    style.heading(columns.length > 1 ? head : countHeld(results)),
+    ...wrap(countHeld(columns.map(({ result }) => result)), width).map(style.heading),
+    ...(columns.length > 1 ? [style.heading(head.trimEnd())] : []),
     ...first.result.expectations.flatMap((_, index) => row(columns, index, widths, width, style)),
   ];
 }

@@ -10,10 +10,9 @@ function shown(quantity: Quantity | undefined): string {
   return quantity === undefined ? "–" : formatQuantity(quantity.value, quantity.unit);
 }
 
-/** The value in one column, marked where it is not that of the first. */
+/** The value in one run, marked where it is not that of the first, with a place for the mark where it is. */
 function cell(name: string, column: Column, first: Column, style: Style): string {
   const own = column.result.observations[name];
-  if (column === first) return shown(own);
   const same = own?.value === first.result.observations[name]?.value;
   return markDifference(shown(own), same ? "same" : "differs", style);
 }
@@ -34,7 +33,9 @@ function sideBySide(
   }
   const body = specs.map(([name, { title }]) => [
     title,
-    ...columns.map((column) => cell(name, column, first, style)),
+    ...columns.map((column) =>
+      column === first ? shown(first.result.observations[name]) : cell(name, column, first, style),
+    ),
   ]);
   return alignedTable([...heads, ...body], ["left", ...columns.map(() => "right" as const)]);
 }

@@ -15,6 +15,7 @@ const MAX_VALUE_STEPS = 4;
 /** Columns a time label takes with some air. */
 const TIME_LABEL_COLUMNS = 14;
 const LEGEND_COLUMNS = 4;
+const LEGEND_GAP = "   ";
 
 /** Dots drawn and left out along a line, by its place in the legend: lines are told apart without colour. */
 const DASHES: ReadonlyArray<readonly [drawn: number, left: number]> = [
@@ -79,18 +80,26 @@ function frameOf(lines: readonly PlotLine[]): Frame {
   return { low, high, lengthNs };
 }
 
-function legend(lines: readonly PlotLine[], style: Style): string {
-  return lines
-    .map(({ label }, index) => {
-      const canvas = new BrailleCanvas(LEGEND_COLUMNS, 1);
-      const middle = 1;
-      drawLine(canvas, [[0, middle] as const, [canvas.widthDots - 1, middle] as const], index);
-      const sample = Array.from({ length: LEGEND_COLUMNS }, (_, column) =>
-        brailleCharacter(canvas.bitsAt(column, 0)),
-      );
-      return `${style.line(index, sample.join(""))} ${label}`;
-    })
-    .join("   ");
+/** A sample of each line beside its label, as many to a row as fit after `title`, or below it. */
+function legend(title: string, lines: readonly PlotLine[], width: number, style: Style): readonly string[] {
+  const entries = lines.map(({ label }, index) => {
+    const canvas = new BrailleCanvas(LEGEND_COLUMNS, 1);
+    const middle = 1;
+    drawLine(canvas, [[0, middle] as const, [canvas.widthDots - 1, middle] as const], index);
+    const sample = Array.from({ length: LEGEND_COLUMNS }, (_, column) =>
+      brailleCharacter(canvas.bitsAt(column, 0)),
+    );
+    return `${style.line(index, sample.join(""))} ${label}`;
+  });
+  const together = [title, ...entries].join(LEGEND_GAP);
+  if (visibleWidth(together) <= width) return [together];
+  const rows: string[] = [];
+  for (const entry of entries) {
+    const longer = [...rows.slice(-1), entry].join(LEGEND_GAP);
+    if (rows.length > 0 && visibleWidth(longer) <= width) rows[rows.length - 1] = longer;
+    else rows.push(entry);
+  }
+  return [title, ...rows];
 }
 
 /** Value axis labels by row; a row has one at most. */
@@ -168,8 +177,6 @@ export function renderPlot(lines: readonly PlotLine[], width: number, style: Sty
   const [rule, times] = timeAxis(frame.lengthNs, columns);
   const margin = " ".repeat(labelColumns + 1);
   const title = scale.symbol === "" ? first.series.title : `${first.series.title} (${scale.symbol})`;
-  const key = lines.length > 1 ? legend(lines, style) : "";
-  const oneLine = `${title}   ${key}`;
-  const head = visibleWidth(oneLine) <= width ? [oneLine.trimEnd()] : [title, ...(key === "" ? [] : [key])];
+  const head = lines.length > 1 ? legend(title, lines, width, style) : [title];
   return [...head, ...rows, `${margin}└${rule}`, `${margin} ${times}`];
 }

@@ -32,9 +32,11 @@ export interface ScreenOptions {
   readonly wallMs?: number;
 }
 
-export const INDENT = 2;
+const INDENT = 2;
 /** Width of the words that head a line: `params`, `sources`. */
-export const LABEL = 10;
+const LABEL = 10;
+/** Nothing is laid out for less: the rest of a line is left to the terminal. */
+const MIN_WIDTH = 40;
 /** Lines of prose longer than this are hard to read, however wide the terminal. */
 const PROSE_WIDTH = 80;
 
@@ -87,7 +89,7 @@ function source({ title, commit, url }: Source): string {
 }
 
 /** A scenario's headline table shows what it marks so; a scenario that marks nothing shows all. */
-export function shownObservations(scenario: ScreenScenario): readonly string[] {
+function shownObservations(scenario: ScreenScenario): readonly string[] {
   const names = Object.keys(scenario.observe);
   const headlines = names.filter((name) => scenario.observe[name]?.headline);
   return headlines.length === 0 ? names : headlines;
@@ -119,7 +121,7 @@ export function renderScreen(
   const [first] = columns;
   if (first === undefined) throw new RangeError("renderScreen: expected at least one column, got none");
   const { style } = options;
-  const width = Math.max(options.width - INDENT, 20);
+  const width = Math.max(options.width, MIN_WIDTH) - INDENT;
   const prose = Math.min(width, PROSE_WIDTH - INDENT);
   const names = columnNames(columns);
   const facts: readonly (readonly [string, string])[] = [
