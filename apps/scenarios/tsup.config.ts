@@ -2,7 +2,8 @@ import { defineConfig } from "tsup";
 import { packageBuild } from "../../tsup.base";
 
 export default defineConfig([
-  { ...packageBuild, platform: "node" },
+  // The shims give the CommonJS build its import.meta.url, by which the published vectors are found.
+  { ...packageBuild, platform: "node", shims: true },
   // The library build cleans dist; the command only adds to it, and loads its worker from beside itself.
   {
     ...packageBuild,

@@ -16,8 +16,19 @@ export function fences(markdown: string): readonly Fence[] {
   }));
 }
 
-/** The numbers or names of a page's sections, such as `5.1` or `S000.2`, from its headings. */
+/**
+ * What can be cited of a page: its numbered headings, such as `5.1` or `S000.2`, and the items of a numbered list under
+ * one, such as `9.5` for item 5 of section 9.
+ */
 export function sections(markdown: string): ReadonlySet<string> {
-  const headings = markdown.matchAll(/^#+ +([A-Z]?\d+(?:\.\w+)*)\b/gm);
-  return new Set([...headings].map((heading) => heading[1] ?? ""));
+  const found = new Set<string>();
+  let heading = "";
+  for (const line of markdown.split("\n")) {
+    const [, title] = /^#+ +([A-Z]?\d+(?:\.\w+)*)\b/.exec(line) ?? [];
+    const [, item] = /^(\d+)\. /.exec(line) ?? [];
+    if (title !== undefined) heading = title;
+    if (title !== undefined) found.add(title);
+    else if (item !== undefined) found.add(`${heading}.${item}`);
+  }
+  return found;
 }
