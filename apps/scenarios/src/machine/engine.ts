@@ -16,6 +16,8 @@ export interface EventSource {
  */
 export const EVENTS_PER_INSTANT = 2_000_000;
 
+const NEVER = (): boolean => false;
+
 /** Time stopped: something kept making events at one instant, or never gave control back. */
 export class LivelockError extends Error {
   override readonly name = "LivelockError";
@@ -58,10 +60,23 @@ export class Engine {
 
   /** Runs every event due up to and including `end`, then moves to `end` unless an event ran past it. */
   runUntil(end: HostTsc): void {
+    this.#run(end, NEVER);
+    if (end > this.#now) {
+      this.#now = end;
+      this.#atInstant = 0;
+    }
+  }
+
+  /** Runs events until `done` says so after one of them, or the next is due after `end`. True if `done` did. */
+  runUntilDone(done: () => boolean, end: HostTsc): boolean {
+    return this.#run(end, done);
+  }
+
+  #run(end: HostTsc, done: () => boolean): boolean {
     for (;;) {
       const source = this.#earliest();
       const at = source?.nextAt;
-      if (source === undefined || at === undefined || at > end) break;
+      if (source === undefined || at === undefined || at > end) return false;
       if (at > this.#now) {
         this.#now = at;
         this.#atInstant = 0;
@@ -72,10 +87,7 @@ export class Engine {
         );
       }
       source.run();
-    }
-    if (end > this.#now) {
-      this.#now = end;
-      this.#atInstant = 0;
+      if (done()) return true;
     }
   }
 

@@ -20,6 +20,7 @@ export interface LapicMachineOptions {
   readonly callbackCost: bigint;
   readonly minDelta: bigint;
   readonly startTsc: bigint;
+  readonly maxCallbacksPerInterrupt?: number;
   readonly apicv: "off" | "on";
   readonly idleModel: "reentry" | "software";
   readonly axes: Readonly<Record<string, string>>;
@@ -41,6 +42,9 @@ export function buildLapicMachine(options: LapicMachineOptions): LapicMachine {
     minDeltaNs: options.minDelta,
     cpus: 1,
     startTsc: options.startTsc,
+    ...(options.maxCallbacksPerInterrupt === undefined
+      ? {}
+      : { maxCallbacksPerInterrupt: options.maxCallbacksPerInterrupt }),
   });
   const [cpu] = host.cpus;
   if (cpu === undefined) throw new Error("buildLapicMachine: the host has no CPU");

@@ -7,6 +7,8 @@ import {
   type LapicTimerBehaviours,
   type LapicTimerConfig,
   type LapicTimerEvents,
+  type LapicTimerOptions,
+  type LapicTimerState,
   type LapicTimerVcpu,
   PreemptionTimer,
 } from "@chronovisor/lapic";
@@ -50,7 +52,6 @@ export interface VcpuApicOptions {
  * A vCPU's local APIC as far as time goes: the timer, the interrupt registers, and the x2APIC MSRs that reach them.
  */
 export class VcpuApic implements LapicTimerVcpu {
-  readonly timer: LapicTimer;
   readonly preemptionTimerShift: number;
   /** Whether the guest's own APIC accesses and deliveries need no exit. */
   readonly virtualized: boolean;
@@ -59,6 +60,8 @@ export class VcpuApic implements LapicTimerVcpu {
   readonly #vcpu: Vcpu;
   readonly #tsc: VcpuTscView;
   readonly #irq = new InterruptState();
+  readonly #timerOptions: LapicTimerOptions;
+  #timer: LapicTimer;
   readonly #hv: PreemptionTimer | undefined;
   readonly #catchUp: VcpuApicOptions["catchUp"];
   readonly #callbackCost: bigint;
@@ -66,6 +69,11 @@ export class VcpuApic implements LapicTimerVcpu {
   /** What the preemption timer field holds; it is written only when it changes. */
   #timerField: number | undefined;
   #svr = SVR_RESET;
+  #hrtimer: Hrtimer | undefined;
+  /** The interrupt whose callbacks are being counted, and the horizon of its first pass. */
+  #countedInterrupt = -1;
+  #firstHorizon: MonotonicNs | undefined;
+  #firstPassCallbacks = 0;
 
   constructor(host: Host, cpu: HostCpu, vcpu: Vcpu, options: VcpuApicOptions) {
     this.#host = host;
@@ -84,7 +92,7 @@ export class VcpuApic implements LapicTimerVcpu {
         rateShift: options.preemptionTimerShift,
       });
     }
-    this.timer = new LapicTimer({
+    this.#timerOptions = {
       clock: host.clock,
       tsc: options.tsc,
       createTimer: (onExpiry) => this.#createTimer(onExpiry),
@@ -93,7 +101,19 @@ export class VcpuApic implements LapicTimerVcpu {
       behaviours: options.behaviours,
       config: options.timerConfig,
       events: this.#events(),
-    });
+    };
+    this.#timer = new LapicTimer(this.#timerOptions);
+  }
+
+  get timer(): LapicTimer {
+    return this.#timer;
+  }
+
+  /** Replaces the timer's state behind its back, as a bug elsewhere in the kernel would. */
+  corruptTimer(change: (state: LapicTimerState) => LapicTimerState): void {
+    const state = change(this.#timer.state());
+    this.#hrtimer?.cancel();
+    this.#timer = LapicTimer.fromState(state, this.#timerOptions);
   }
 
   // What the timer asks of its vCPU.
@@ -295,6 +315,7 @@ export class VcpuApic implements LapicTimerVcpu {
       name: `LAPIC timer of ${this.#vcpu.name}`,
       mode: HRTIMER_MODE_HARD,
     });
+    this.#hrtimer = timer;
     return timer;
   }
 
@@ -310,11 +331,15 @@ export class VcpuApic implements LapicTimerVcpu {
     });
     const next = onExpiry(timer);
     this.#host.engine.spend(this.#callbackCost);
-    if (next === undefined || this.#catchUp === "stepped") return next;
-    const { count, nextExpiryNs } = this.timer.skipBacklog(next, this.#cpu.timers.horizon(timer));
+    const horizon = this.#cpu.timers.horizon(timer);
+    this.#countPass(horizon, 1);
+    if (next === undefined || next > horizon || this.#catchUp === "stepped") return next;
+    const { count, nextExpiryNs } = this.timer.skipBacklog(next, horizon);
     if (count === 0n) return next;
+    this.#countPass(horizon, Number(count));
     // Every callback left out would have advanced by a period and cost the same; the last one due runs as usual.
     counters.cb += Number(count);
+    counters.restarts += Number(count);
     this.#host.engine.spend(count * this.#callbackCost);
     this.#trace?.emit({
       kind: "hrtimer-catch-up",
@@ -324,6 +349,20 @@ export class VcpuApic implements LapicTimerVcpu {
       count,
     });
     return nextExpiryNs as MonotonicNs;
+  }
+
+  /** Callbacks of one pass share its horizon, unless another timer's expiry lies in between. */
+  #countPass(horizon: MonotonicNs, callbacks: number): void {
+    const interrupt = this.#cpu.timers.nrEvents;
+    if (interrupt !== this.#countedInterrupt) {
+      this.#countedInterrupt = interrupt;
+      this.#firstHorizon = horizon;
+      this.#firstPassCallbacks = 0;
+    }
+    if (horizon !== this.#firstHorizon) return;
+    this.#firstPassCallbacks += callbacks;
+    const { counters } = this.#vcpu;
+    if (this.#firstPassCallbacks > counters.cbPass1) counters.cbPass1 = this.#firstPassCallbacks;
   }
 
   #events(): Partial<LapicTimerEvents> {

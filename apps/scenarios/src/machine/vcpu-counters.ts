@@ -35,6 +35,8 @@ export class VcpuCounters {
   /** The longest the CPU had interrupts off for its timers, in host cycles, and the passes it took. */
   busy = 0n;
   passes = 0;
+  /** The most callbacks the first pass of one interrupt ran. */
+  cbPass1 = 0;
 
   /** Every expiry the host accounted for, whichever way it came. */
   get expirations(): number {

@@ -17,9 +17,7 @@ const DIVIDE_BY_1 = 0xb;
 
 export type Load = "idle" | "alternating" | "running";
 
-export interface PeriodicTimerOptions {
-  /** Initial count: the period in bus cycles. */
-  readonly count: number;
+export interface LoadOptions {
   /** Time the tick's handler takes, from acknowledge to end of interrupt. */
   readonly handlerNs: bigint;
   readonly load: Load;
@@ -27,6 +25,11 @@ export interface PeriodicTimerOptions {
   readonly first: "idle" | "running";
   /** Guest TSC at which half number `index` ends, when the load alternates. */
   readonly halfEnds: (index: number) => GuestTsc;
+}
+
+export interface PeriodicTimerOptions extends LoadOptions {
+  /** Initial count: the period in bus cycles. */
+  readonly count: number;
 }
 
 function* handleTick(cpu: GuestCpu, handlerNs: bigint): GuestProgram {
@@ -50,13 +53,17 @@ function* running(cpu: GuestCpu, handlerNs: bigint, until?: GuestTsc): GuestProg
   }
 }
 
-/** A guest whose only clock is a periodic LAPIC timer: sets it once, then takes its ticks under the given load. */
-export function* periodicTimer(cpu: GuestCpu, options: PeriodicTimerOptions): GuestProgram {
-  const { handlerNs, load } = options;
+/** Sets the timer going: enables the APIC, divides by 1, and starts the count. */
+export function armPeriodicTimer(cpu: GuestCpu, count: number): void {
   cpu.wrmsr(X2APIC_SVR, SVR_APIC_ENABLED | 0xff);
   cpu.wrmsr(X2APIC_TDCR, DIVIDE_BY_1);
   cpu.wrmsr(X2APIC_LVTT, LVTT_PERIODIC | TIMER_VECTOR);
-  cpu.wrmsr(X2APIC_TMICT, options.count);
+  cpu.wrmsr(X2APIC_TMICT, count);
+}
+
+/** Takes ticks for ever under a load. */
+export function* takeTicks(cpu: GuestCpu, options: LoadOptions): GuestProgram {
+  const { handlerNs, load } = options;
   if (load === "idle") yield* idle(cpu, handlerNs);
   if (load === "running") yield* running(cpu, handlerNs);
   for (let half = 0; ; half++) {
@@ -64,4 +71,18 @@ export function* periodicTimer(cpu: GuestCpu, options: PeriodicTimerOptions): Gu
     if (idles) yield* idle(cpu, handlerNs, options.halfEnds(half));
     else yield* running(cpu, handlerNs, options.halfEnds(half));
   }
+}
+
+/** A guest whose only clock is a periodic LAPIC timer: sets it once, then takes its ticks under the given load. */
+export function* periodicTimer(cpu: GuestCpu, options: PeriodicTimerOptions): GuestProgram {
+  armPeriodicTimer(cpu, options.count);
+  yield* takeTicks(cpu, options);
+}
+
+/** The same, but running up to its first tick, so that the preemption timer serves it then. */
+export function* periodicTimerRunningFirst(cpu: GuestCpu, options: PeriodicTimerOptions): GuestProgram {
+  armPeriodicTimer(cpu, options.count);
+  yield cpu.run();
+  yield* handleTick(cpu, options.handlerNs);
+  yield* takeTicks(cpu, options);
 }

@@ -49,14 +49,21 @@ export function atMost(got: bigint, limit: bigint, unit: Unit): Judgement {
 }
 
 /** The word `expected`. */
-export function is(got: bigint | string | boolean | undefined, expected: string): Judgement {
-  return { held: got === expected, expected, got: String(got) };
+export function is(got: bigint | string | boolean | undefined, expected: string | boolean): Judgement {
+  return { held: got === expected, expected: words(expected), got: words(got) };
 }
 
-/** Several at once: held if all are; the first that is not is the one quoted. */
+/** Several at once: held if all are. Those that are not are the ones quoted. */
 export function all(judgements: readonly Judgement[]): Judgement {
-  const failed = judgements.find((judgement) => !judgement.held);
-  if (failed !== undefined) return failed;
-  const last = judgements[judgements.length - 1];
-  return last ?? { held: true, expected: "nothing", got: "nothing" };
+  const failed = judgements.filter((judgement) => !judgement.held);
+  const quoted = failed.length > 0 ? failed : judgements;
+  return {
+    held: failed.length === 0,
+    expected: quoted.map((judgement) => judgement.expected).join("; "),
+    got: quoted.map((judgement) => judgement.got).join("; "),
+  };
+}
+
+function words(value: bigint | string | boolean | undefined): string {
+  return typeof value === "boolean" ? formatQuantity(value, "flag") : String(value);
 }

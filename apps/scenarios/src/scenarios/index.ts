@@ -1,5 +1,9 @@
 import type { ScenarioDefinition } from "../scenario/types.js";
+import { longStop } from "./long-stop/index.js";
 import { periodicDrift } from "./periodic-drift/index.js";
 
-/** Every scenario, in the order a list shows them. */
-export const scenarios: readonly ScenarioDefinition[] = [periodicDrift as unknown as ScenarioDefinition];
+/** Every scenario, in the order a list shows them. Each keeps its own parameter types to itself. */
+export const scenarios: readonly ScenarioDefinition[] = [
+  periodicDrift,
+  longStop,
+] as unknown as readonly ScenarioDefinition[];

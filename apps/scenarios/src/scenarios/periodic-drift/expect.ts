@@ -1,8 +1,9 @@
 import { getTimeScale, pvScale } from "@chronovisor/clocksource";
 import { all, atMost, between, equals, type Judgement, number, within } from "../../scenario/judge.js";
 import type { ExpectationSpec, JudgedRun } from "../../scenario/types.js";
+import { effectivePeriod } from "../timer-period.js";
 import { type StatedFigures, statedFigures } from "./figures.js";
-import { effectivePeriod, type PeriodicDriftParams } from "./params.js";
+import type { PeriodicDriftParams } from "./params.js";
 
 type Run = JudgedRun<PeriodicDriftParams>;
 

@@ -1,32 +1,16 @@
-import type { GuestTsc } from "@chronovisor/clocksource";
 import type { Host } from "../../machine/host.js";
-import { buildLapicMachine, type LapicMachine } from "../../machine/lapic-machine.js";
+import { buildLapicMachine } from "../../machine/lapic-machine.js";
 import { periodicTimer } from "../../programs/periodic-timer.js";
 import type { Measured, RunContext, Table } from "../../scenario/types.js";
+import { type Halves, halfEnd, scheduleWakeUps } from "../alternating-load.js";
 import { evenInstants, mergeInstants, runSampled } from "../sampling.js";
+import { effectivePeriod, initialCount } from "../timer-period.js";
 import { TABLE_SECONDS } from "./figures.js";
-import { effectivePeriod, initialCount, type PeriodicDriftParams } from "./params.js";
+import type { PeriodicDriftParams } from "./params.js";
 
 const NS_PER_S = 1_000_000_000n;
 /** Points of each series: enough for a plot 80 columns wide at two dots a column, and for a page. */
 const SERIES_POINTS = 240;
-
-/** An alternating load's idle halves end by a wake-up that has nothing to do with the timer. */
-function scheduleWakeUps({ host, vcpu }: LapicMachine, half: bigint, first: "idle" | "running"): void {
-  let index = first === "idle" ? 1n : 2n;
-  const next = (): void => {
-    host.timeline.add({
-      at: host.tscAt(half * index),
-      name: "wake-up",
-      act: () => {
-        vcpu.unhalt();
-        index += 2n;
-        next();
-      },
-    });
-  };
-  next();
-}
 
 /** Ticks a timer locked to CLOCK_MONOTONIC would have given by now. */
 function due(host: Host, period: bigint): bigint {
@@ -65,14 +49,15 @@ export function runPeriodicDrift({ params, kernel, hooks }: RunContext<PeriodicD
   const nanoseconds = (cycles: bigint): bigint => host.picoseconds(cycles) / 1000n;
   const lagPs = (): bigint => host.picoseconds(counters.lag);
 
-  if (params.load === "alternating") scheduleWakeUps(machine, params.half, params.first);
+  const halves: Halves = { startNs: 0n, lengthNs: params.half, first: params.first };
+  if (params.load === "alternating") scheduleWakeUps(machine, halves);
   vcpu.start(`periodic timer, ${params.load}`, (cpu) =>
     periodicTimer(cpu, {
       count: initialCount(params.period, params.busNs),
       handlerNs: params.handler,
       load: params.load,
       first: params.first,
-      halfEnds: (index): GuestTsc => vcpu.tsc.readL1(host.tscAt(params.half * BigInt(index + 1))),
+      halfEnds: (index) => halfEnd(machine, halves, index),
     }),
   );
 

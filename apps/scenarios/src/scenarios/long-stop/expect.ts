@@ -1,0 +1,168 @@
+import { all, atMost, equals, is, type Judgement, number } from "../../scenario/judge.js";
+import type { ExpectationSpec, JudgedRun } from "../../scenario/types.js";
+import { effectivePeriod } from "../timer-period.js";
+import type { LongStopParams } from "./params.js";
+import { exitsToCatchUp, negativeRemainderWraps, type Storm, stormOf } from "./predict.js";
+
+type Run = JudgedRun<LongStopParams>;
+
+const clean = ({ params }: Run): boolean => params.fault === "none";
+/** The stop found the preemption timer armed: a kernel that uses it for periodic timers, and only the vCPU stood still. */
+const fromHv = (run: Run): boolean =>
+  clean(run) &&
+  run.axes.hvModes === "all" &&
+  run.params.stopped === "vcpu" &&
+  run.params.timerAdvance === "off";
+const generation = (run: Run, value: string): boolean => run.axes.periodicAdvance === value;
+const periodOf = ({ params }: Run): bigint => effectivePeriod(params.period);
+const late = (run: Run): boolean => run.params.stop > periodOf(run);
+/** The remainder below zero became a deadline beyond the preemption timer's reach. */
+const fallsBack = (run: Run): boolean =>
+  fromHv(run) && generation(run, "resync") && late(run) && !negativeRemainderWraps(run.params);
+
+/**
+ * The storm of a fallback: the exit and the software start each advanced by a period, and the interrupt comes the
+ * device's minimum later. Undefined where nothing is due by then, or where the kernel hangs.
+ */
+function stormAfterFallback(run: Run): Storm | undefined {
+  const period = periodOf(run);
+  const lateNs = run.params.stop + run.params.minDelta - 2n * period;
+  return lateNs < 0n ? undefined : stormOf(lateNs, period, run.params.callbackCost);
+}
+
+const sameGrid = (run: Run): Judgement => {
+  const period = periodOf(run);
+  const phase = number(run.measured, "phase");
+  // A tick is taken up to an interrupt's work, and the preemption timer's 62 cycles, off the grid.
+  const off = phase > period / 2n ? period - phase : phase;
+  return atMost(off, run.params.handler + run.params.exitCost + run.params.entryCost + 1_000n, "ns");
+};
+
+const rebased = (run: Run): Judgement => {
+  const period = periodOf(run);
+  const shift = (number(run.measured, "phase") - (run.params.stop % period) + 2n * period) % period;
+  const off = shift > period / 2n ? period - shift : shift;
+  return atMost(off, run.params.handler + run.params.exitCost + run.params.entryCost + 1_000n, "ns");
+};
+
+export const longStopExpectations: ReadonlyArray<ExpectationSpec<LongStopParams>> = [
+  {
+    text: "the host is never stuck with interrupts off",
+    reason: "10 s of it is what the hard lockup detector reports",
+    // Without the clamp the storm is what this kernel does; the next expectation says how long.
+    applies: (run) => clean(run) && (generation(run, "resync-clamped") || !late(run)),
+    judge: ({ measured }) =>
+      all([is(measured.observations.lockup, false), is(measured.observations.livelock, false)]),
+  },
+  {
+    text: "a late first look costs one exit, one synchronous start, and the hrtimer for good",
+    reason:
+      "T − now below zero becomes a deadline some 2^63 cycles away; out of reach, so the hrtimer takes over",
+    applies: fallsBack,
+    judge: ({ measured }) =>
+      all([
+        equals(number(measured, "hvExp"), 1n, "count"),
+        equals(number(measured, "swStart"), 1n, "count"),
+        ...(measured.observations.backend === "hv" ? [is("hv", "sw")] : []),
+      ]),
+  },
+  {
+    text: "every missed period is a callback of one interrupt, and the passes after it absorb the time it took",
+    reason: "the first pass runs ⌊L/P⌋ − 1 with time standing still; busy ≈ that · c / (1 − c/P)",
+    applies: (run) => fallsBack(run) && stormAfterFallback(run) !== undefined,
+    judge: (run) => {
+      const storm = stormAfterFallback(run);
+      if (storm === undefined) return is("", "a storm");
+      const { measured } = run;
+      return all([
+        equals(number(measured, "cbPass1"), storm.firstPass, "count"),
+        equals(number(measured, "cb"), storm.callbacks, "count"),
+        equals(number(measured, "passes"), BigInt(storm.passes), "count"),
+        is(measured.observations.lockup, storm.busyNs >= run.params.watchdog),
+      ]);
+    },
+  },
+  {
+    text: "the ticks go on where the old grid has them",
+    reason: "the target only ever moved by whole periods",
+    applies: (run) =>
+      fromHv(run) &&
+      run.params.load === "running" &&
+      (generation(run, "resync") || generation(run, "independent")) &&
+      run.params.monoRatePpm === 0n,
+    judge: sameGrid,
+  },
+  {
+    text: "a guest TSC high enough makes the sum wrap into the past: one exit per missed period instead",
+    reason: "smallest n with n·P > L + (n − 1) · re-exit; interrupts are on between exits",
+    applies: (run) =>
+      fromHv(run) && generation(run, "resync") && late(run) && negativeRemainderWraps(run.params),
+    judge: (run) =>
+      all([
+        equals(number(run.measured, "hvExp"), exitsToCatchUp(run.params), "count"),
+        equals(number(run.measured, "cb"), 0n, "count"),
+        is(run.measured.observations.backend, "hv"),
+      ]),
+  },
+  {
+    text: "two deadlines that move on their own catch up one exit per missed period",
+    reason: "smallest n with n·P > L + (n − 1) · re-exit",
+    applies: (run) => fromHv(run) && generation(run, "independent") && late(run),
+    judge: (run) => equals(number(run.measured, "hvExp"), exitsToCatchUp(run.params), "count"),
+  },
+  {
+    text: "a stop of a period or more costs exactly two expirations, both by the preemption timer",
+    reason: "the first moves the target to now, so the second is due at once; missed periods are dropped",
+    applies: (run) => fromHv(run) && generation(run, "resync-clamped") && run.params.stop >= periodOf(run),
+    judge: ({ measured }) =>
+      all([
+        equals(number(measured, "hvExp"), 2n, "count"),
+        equals(number(measured, "cb"), 0n, "count"),
+        equals(number(measured, "swStart"), 0n, "count"),
+      ]),
+  },
+  {
+    text: "the preemption timer stays in use",
+    reason: "the clamped remainder is never below zero, so the deadline is never out of reach",
+    applies: (run) => fromHv(run) && generation(run, "resync-clamped") && run.params.load === "running",
+    judge: ({ measured }) => is(measured.observations.backend, "hv"),
+  },
+  {
+    text: "the ticks go on from the resume: the phase moves by the stop modulo the period",
+    reason: "the target was set to the moment of the first look",
+    applies: (run) =>
+      fromHv(run) &&
+      generation(run, "resync-clamped") &&
+      late(run) &&
+      run.params.load === "running" &&
+      run.params.monoRatePpm === 0n,
+    judge: rebased,
+  },
+  {
+    text: "a stop shorter than a period costs one expiration and leaves the grid alone",
+    reason: "the next target still lies ahead",
+    applies: (run) => fromHv(run) && run.params.stop < periodOf(run),
+    judge: ({ measured }) => equals(number(measured, "expirations"), 1n, "count"),
+  },
+  {
+    text: "a host CPU that takes no interrupts for the stop runs at most two callbacks after it",
+    reason: "the clamp moves the target, and the hrtimer is set to the target",
+    applies: (run) =>
+      clean(run) &&
+      generation(run, "resync-clamped") &&
+      run.params.stopped === "cpu" &&
+      run.axes.hvModes !== "all",
+    judge: ({ measured }) => atMost(number(measured, "cb"), 2n, "count"),
+  },
+  {
+    text: "a period of 0 stops the timer after one callback, with a warning",
+    reason: "re-queued unchanged it would be due again at once, for ever",
+    applies: (run) => run.params.fault === "zero-period" && run.axes.hvModes !== "all",
+    judge: ({ measured }) =>
+      all([
+        is(measured.observations.livelock, false),
+        equals(number(measured, "cb"), 1n, "count"),
+        equals(number(measured, "warnings"), 1n, "count"),
+      ]),
+  },
+];

@@ -1,0 +1,79 @@
+import { choice, onOff, quantity } from "../../params/builders.js";
+import type { ParamValues } from "../../scenario/types.js";
+import { hostParams, loadParams } from "../lapic-params.js";
+
+export const longStopParams = {
+  stop: quantity({
+    unit: "ns",
+    default: "60s",
+    min: "0ns",
+    max: "30d",
+    help: "how old the expired target is when KVM first looks at it again",
+  }),
+  period: quantity({
+    unit: "ns",
+    default: "1ms",
+    min: "1us",
+    max: "100s",
+    help: "period of the guest's timer; below 200us KVM raises it to that",
+  }),
+  callbackCost: quantity({
+    unit: "ns",
+    default: "500ns",
+    min: "0ns",
+    max: "10ms",
+    help: "time one hrtimer callback takes",
+  }),
+  reexit: quantity({
+    unit: "ns",
+    default: "1us",
+    min: "0ns",
+    max: "1ms",
+    help: "from an entry with the preemption timer at zero to the exit it forces",
+  }),
+  minDelta: quantity({
+    unit: "ns",
+    default: "1us",
+    min: "0ns",
+    max: "1ms",
+    help: "shortest time the clock event device can be set to",
+  }),
+  watchdog: quantity({
+    unit: "ns",
+    default: "10s",
+    min: "1ms",
+    max: "1h",
+    help: "time with interrupts off that the hard lockup detector calls a lockup",
+  }),
+  guestUptime: quantity({
+    unit: "ns",
+    default: "1h",
+    min: "0ns",
+    max: "3650d",
+    help: "guest TSC at the first exit after the stop, as time; a longer stop begins at 0 instead",
+  }),
+  apicv: onOff({ default: "off", help: "the hardware delivers interrupts without exits" }),
+  stopped: choice(["vcpu", "cpu"], {
+    default: "vcpu",
+    help: "what stands still: the vCPU in user space, or its host CPU with interrupts off",
+  }),
+  fault: choice(["none", "zero-period"], {
+    default: "none",
+    help: "a bug elsewhere: the period becomes 0 behind the armed timer's back; shown without the stop",
+  }),
+  handler: quantity({
+    unit: "ns",
+    default: "5us",
+    min: "0ns",
+    max: "1s",
+    help: "time the guest takes to handle a tick",
+  }),
+  load: choice(["idle", "alternating", "running"], {
+    default: "running",
+    help: "after its first tick the guest halts between ticks, halts and runs in turn, or runs",
+  }),
+  ...hostParams,
+  ...loadParams,
+} as const;
+
+export type LongStopParams = ParamValues<typeof longStopParams>;
