@@ -142,10 +142,10 @@ export class CpuBase implements HrtimerCpu {
         `horizon: expected a timer whose callback is running on CPU ${this.id}, got another one`,
       );
     }
-    if (timer.slot >= 0)
-      throw new Error(`horizon: expected timer "${timer.name}" not to be queued again yet`);
-    const head = timer.base.head();
-    const before = head === undefined ? KTIME_MAX : timer.base.toMonotonic(head.expires) - 1n;
+    const other = timer.isQueued
+      ? timer.base.inOrder().find((queued) => queued !== timer)
+      : timer.base.head();
+    const before = other === undefined ? KTIME_MAX : timer.base.toMonotonic(other.expires) - 1n;
     return (before < this.#passNow ? before : this.#passNow) as MonotonicNs;
   }
 

@@ -43,7 +43,7 @@ export interface HrtimerCpu {
   /** What an IPI from another CPU or a resume does: offsets refreshed, the next event found and written again. */
   retrigger(): void;
   /**
-   * Inside a callback of `timer` only, before it is queued again: the latest CLOCK_MONOTONIC expiry (soft = hard) at which
+   * Inside a callback of `timer` only: the latest CLOCK_MONOTONIC expiry (soft = hard) at which
    * re-arming it makes it run again in this same pass with no other timer's callback in between. Many identical
    * catch-up callbacks can then be computed in closed form.
    *
