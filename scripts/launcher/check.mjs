@@ -1,3 +1,5 @@
+import { writeFileSync } from "node:fs";
+import { parseArgs } from "node:util";
 import { build, turbo } from "./build.mjs";
 import { run } from "./processes.mjs";
 import { members, ROOT, tool } from "./workspace.mjs";
@@ -31,8 +33,13 @@ async function each(checkDirectory) {
   return 0;
 }
 
-/** Runs every step, so that a broken one does not hide the next, and returns 1 if any was. */
-export async function check() {
+/**
+ * Runs every step, so that a broken one does not hide the next, and returns 1 if any was.
+ *
+ * @param args - `--report FILE` also writes `{ passed, failed }` there
+ */
+export async function check(args) {
+  const { values } = parseArgs({ args, options: { report: { type: "string" } } });
   const broken = [];
   for (const [name, step] of steps) {
     process.stdout.write(`\n== ${name}\n`);
@@ -40,7 +47,9 @@ export async function check() {
     if (code > 128) return code;
     if (code !== 0) broken.push(name);
   }
-  process.stdout.write(`\n${steps.length - broken.length} steps passed, ${broken.length} failed\n`);
+  const counts = { passed: steps.length - broken.length, failed: broken.length };
+  process.stdout.write(`\n${counts.passed} steps passed, ${counts.failed} failed\n`);
   for (const name of broken) process.stdout.write(`  failed: ${name}\n`);
+  if (values.report !== undefined) writeFileSync(values.report, JSON.stringify(counts));
   return broken.length === 0 ? 0 : 1;
 }
