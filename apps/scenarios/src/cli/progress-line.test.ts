@@ -10,17 +10,10 @@ class Screen extends Writable {
     this.text += chunk.toString();
     done();
   }
-  cursorTo(): boolean {
-    return true;
-  }
-  moveCursor(): boolean {
-    return true;
-  }
-  clearLine(): boolean {
-    this.text += "<erase>";
-    return true;
-  }
 }
+
+/** Erase in line, the whole line (ECMA-48 EL 2). */
+const ERASE_LINE = "\u001b[2K";
 
 const SECOND = 1_000_000_000n;
 const at = (seconds: bigint, total: bigint) => ({
@@ -47,7 +40,7 @@ it("waits a second, counts all jobs, and erases itself", () => {
   line.update(1, at(30n, 100n));
   expect(screen.text).toContain("compare x · 20 % · 40 s simulated · 40× real time · 4 s left");
   line.stop();
-  expect(screen.text.endsWith("<erase>")).toBe(true);
+  expect(screen.text.endsWith(ERASE_LINE)).toBe(true);
   const stopped = screen.text;
   line.update(0, at(90n, 100n));
   expect(screen.text).toBe(stopped);

@@ -28,7 +28,7 @@ export function processTerminal(process: NodeJS.Process): Terminal {
     err: (text) => {
       stderr.write(text);
     },
-    columns: stdout.isTTY ? stdout.columns : DEFAULT_COLUMNS,
+    columns: (stdout.isTTY ? stdout.columns : 0) || DEFAULT_COLUMNS,
     colour: stdout.isTTY && !noColour ? "on" : "off",
     ...(stderr.isTTY && env.TERM !== "dumb" ? { progress: stderr } : {}),
   };
