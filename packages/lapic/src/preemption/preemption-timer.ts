@@ -54,7 +54,7 @@ export class PreemptionTimer {
   readonly #clock: HostClock;
   readonly #tsc: VcpuTscView;
   readonly #shift: bigint;
-  readonly #reachShift: bigint;
+  readonly #reach: bigint;
   readonly #fraction: bigint;
   readonly #unityRatio: bigint;
   #deadline: bigint = UNARMED;
@@ -70,7 +70,7 @@ export class PreemptionTimer {
     this.#clock = options.clock;
     this.#tsc = options.tsc;
     this.#shift = BigInt(options.rateShift);
-    this.#reachShift = BigInt(options.rateShift + 32);
+    this.#reach = 1n << BigInt(options.rateShift + 32);
     this.#fraction = BigInt(options.tsc.fractionBits);
     this.#unityRatio = 1n << this.#fraction;
   }
@@ -98,7 +98,7 @@ export class PreemptionTimer {
       if (delta >> (64n - this.#fraction) >= ratio) return "out-of-range";
       delta = (delta << this.#fraction) / ratio;
     }
-    if (delta >> this.#reachShift !== 0n) return "out-of-range";
+    if (delta >= this.#reach) return "out-of-range";
     // u64: wraps, and may land on the unarmed marker, as the kernel's sum does.
     this.#deadline = BigInt.asUintN(64, host + delta);
     return delta === 0n ? "expired" : "armed";

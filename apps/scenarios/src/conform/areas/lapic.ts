@@ -1,25 +1,11 @@
-import {
-  type GuestTsc,
-  type HostClock,
-  hostTsc,
-  type MonotonicNs,
-  monotonicNs,
-  ScaledTsc,
-  type VcpuTscView,
-} from "@chronovisor/clocksource";
-import type { CreateTimer, OnExpiry, Timer } from "@chronovisor/hrtimer";
+import { hostTsc } from "@chronovisor/clocksource";
 import {
   adjustTimerAdvance,
   advancePeriodic,
   divideCount,
-  LapicTimer,
-  type LapicTimerConfig,
-  type LapicTimerState,
-  type LapicTimerVcpu,
   limitPeriodicTimerPeriod,
   MODE_MASK_PERIODIC,
   MODE_MASK_TSC_DEADLINE,
-  PreemptionTimer,
   periodFromCount,
   setTargetExpiration,
   type TimerModeNumber,
@@ -27,8 +13,10 @@ import {
   tmictToNs,
   updateTargetExpiration,
 } from "@chronovisor/lapic";
-import type { JudgeRow, Mismatch, Replay, Row } from "../replay.js";
+import type { JudgeRow, Replay, Row } from "../replay.js";
 import { big, bool, compare, list, MalformedRow, maybeBig, num, object, oneOf, text } from "../row-fields.js";
+import { clockAt, device, POWER_ON, scaleColumns, tscColumns, tscView, vendorOf } from "./lapic-device.js";
+import { createScenario } from "./lapic-scenario.js";
 
 const TIMER_MODES: readonly TimerModeNumber[] = [0, 1, 2, 3];
 
@@ -38,170 +26,6 @@ function timerMode(row: Row, column: string): TimerModeNumber {
   const mode = TIMER_MODES.find((known) => known === value);
   if (mode === undefined) throw new MalformedRow(column, "a timer mode 0 to 3", value);
   return mode;
-}
-
-/** Host time that stands where a row puts it. */
-class StillClock implements HostClock {
-  nowNs: MonotonicNs = monotonicNs(0n);
-  /** TSC values to hand out one after the other; the last stays. */
-  tscs: bigint[] = [0n];
-
-  monotonicNs(): MonotonicNs {
-    return this.nowNs;
-  }
-  tsc(): ReturnType<HostClock["tsc"]> {
-    const [first = 0n] = this.tscs;
-    if (this.tscs.length > 1) this.tscs.shift();
-    return hostTsc(first);
-  }
-  sample(): ReturnType<HostClock["sample"]> {
-    return { monotonicNs: this.monotonicNs(), tsc: this.tsc() };
-  }
-}
-
-function clockAt(columns: { readonly now?: bigint; readonly tscs?: bigint[] }): StillClock {
-  const clock = new StillClock();
-  if (columns.now !== undefined) clock.nowNs = monotonicNs(columns.now);
-  if (columns.tscs !== undefined) clock.tscs = columns.tscs;
-  return clock;
-}
-
-interface TscColumns {
-  readonly khz: number;
-  readonly vendor?: "vmx" | "svm";
-  readonly ratio?: bigint;
-  readonly offset?: bigint;
-  readonly scale?: { readonly mul: number; readonly shift: number };
-}
-
-/** The vCPU's counter a row describes. */
-function tscView({ khz, vendor = "vmx", ratio, offset = 0n, scale }: TscColumns): VcpuTscView {
-  const scaled = new ScaledTsc(vendor, BigInt.asUintN(64, offset));
-  if (ratio !== undefined) scaled.writeL1Ratio(ratio);
-  if (scale !== undefined) scaled.writeNsScale(scale);
-  return {
-    readL1: (tsc): GuestTsc => scaled.readL1(tsc),
-    nsToCycles: (ns) => scaled.nsToCycles(ns),
-    virtualTscKhz: khz,
-    l1Ratio: scaled.l1Ratio,
-    fractionBits: scaled.fractionBits,
-  };
-}
-
-/** The columns most files spell alike. */
-function tscColumns(row: Row): TscColumns {
-  return {
-    khz: num(row, "guest_khz"),
-    ratio: big(row, "ratio"),
-    offset: big(row, "l1_tsc_offset"),
-    scale: scaleColumns(row),
-  };
-}
-
-const scaleColumns = (row: Row): { mul: number; shift: number } => ({
-  mul: num(row, "virtual_tsc_mult"),
-  shift: num(row, "virtual_tsc_shift"),
-});
-
-const vendorOf = (row: Row): "vmx" | "svm" => oneOf(row, "vendor", ["vmx", "svm"]);
-
-/** The software timer: it fires when the row says so. */
-class RowTimer implements Timer {
-  armed = false;
-  expiresNs: MonotonicNs = monotonicNs(0n);
-  readonly #onExpiry: OnExpiry;
-
-  constructor(onExpiry: OnExpiry) {
-    this.#onExpiry = onExpiry;
-  }
-
-  start(expiresNs: MonotonicNs): void {
-    this.armed = true;
-    this.expiresNs = expiresNs;
-  }
-  cancel(): boolean {
-    const was = this.armed;
-    this.armed = false;
-    return was;
-  }
-  /** True when the callback asked to be armed again. */
-  fire(): boolean {
-    this.armed = false;
-    const next = this.#onExpiry(this);
-    if (next !== undefined) this.start(next);
-    return next !== undefined;
-  }
-}
-
-/** A vCPU that accepts every interrupt, without APICv. */
-const vcpu = (swEnabled: boolean): LapicTimerVcpu => ({
-  hwEnabled: true,
-  swEnabled,
-  apicvActive: false,
-  wantsToRun: true,
-  inGuestMode: false,
-  canPostTimerInterrupt: false,
-  canUseHvTimer: true,
-  deliver: () => true,
-  requestUnblock: () => {},
-  wake: () => {},
-  kick: () => {},
-  spin: () => {},
-});
-
-/** What a timer holds before anything was written to it. */
-const POWER_ON: LapicTimerState = {
-  lvtt: 0x10000,
-  tmict: 0,
-  tdcr: 0,
-  mode: 0,
-  modeMask: MODE_MASK_TSC_DEADLINE,
-  minTimerPeriodUs: 200,
-  period: "0",
-  target: "0",
-  tscDeadline: "0",
-  expiredTsc: "0",
-  pending: 0,
-  hvInUse: false,
-  advance: { ns: 0, tuning: false },
-  hrtimerExpiresNs: null,
-};
-
-interface Device {
-  readonly timer: LapicTimer;
-  readonly hrtimer: RowTimer;
-}
-
-interface DeviceParts {
-  readonly clock: HostClock;
-  readonly tsc: VcpuTscView;
-  readonly state?: Partial<LapicTimerState>;
-  readonly config?: Partial<LapicTimerConfig>;
-  readonly swEnabled?: boolean;
-  readonly preemptionTimer?: PreemptionTimer | undefined;
-}
-
-function device({ clock, tsc, state, config = {}, swEnabled = true, preemptionTimer }: DeviceParts): Device {
-  const timers: RowTimer[] = [];
-  const createTimer: CreateTimer = (onExpiry) => {
-    const timer = new RowTimer(onExpiry);
-    timers.push(timer);
-    return timer;
-  };
-  const timer = LapicTimer.fromState(
-    { ...POWER_ON, ...state },
-    {
-      clock,
-      tsc,
-      createTimer,
-      vcpu: vcpu(swEnabled),
-      config,
-      ...(preemptionTimer === undefined ? {} : { preemptionTimer }),
-    },
-  );
-  const [hrtimer] = timers;
-  if (hrtimer === undefined) throw new Error("the timer asked for no hrtimer");
-  return { timer, hrtimer };
 }
 
 const judgeDivideCount: JudgeRow = (row) =>
@@ -445,100 +269,6 @@ const judgeSwTscDeadline: JudgeRow = (row) => {
     },
   );
 };
-
-type Operation = (machine: Device, row: Row) => bigint;
-
-/** An operation without a result: the file writes 0. */
-const act =
-  (operation: (machine: Device, row: Row) => void): Operation =>
-  (machine, row) => {
-    operation(machine, row);
-    return 0n;
-  };
-
-const u32 = (row: Row): number => Number(big(row, "arg"));
-
-const OPERATIONS: Readonly<Record<string, Operation>> = {
-  write_lvtt: act(({ timer }, row) => timer.writeLvtt(u32(row))),
-  write_tmict: act(({ timer }, row) => timer.writeTmict(u32(row))),
-  write_tdcr: act(({ timer }, row) => timer.writeTdcr(u32(row))),
-  write_tsc_deadline: act(({ timer }, row) => timer.writeTscDeadline(big(row, "arg"))),
-  read_tmcct: ({ timer }) => BigInt(timer.readTmcct()),
-  hrtimer_fire: ({ hrtimer }) => (hrtimer.fire() ? 1n : 0n),
-  hv_timer_expired: act(({ timer }) => timer.expiredHvTimer()),
-  inject_pending: act(({ timer }) => timer.injectPending()),
-  switch_to_sw: act(({ timer }) => timer.switchToSw()),
-  switch_to_hv: act(({ timer }) => timer.switchToHv()),
-  nop: act(() => {}),
-};
-
-function createScenario(): JudgeRow {
-  let running:
-    | (Device & { readonly clock: StillClock; readonly hv: PreemptionTimer | undefined })
-    | undefined;
-
-  const configure = (row: Row): Mismatch | undefined => {
-    const clock = new StillClock();
-    const tsc = tscView(tscColumns(row));
-    const rateShift = num(row, "preemption_timer_shift");
-    const hv = bool(row, "hv_available") ? new PreemptionTimer({ clock, tsc, rateShift }) : undefined;
-    const machine = device({
-      clock,
-      tsc,
-      preemptionTimer: hv,
-      config: { busCycleNs: big(row, "bus_cycle_ns") },
-      state: { advance: { ns: num(row, "advance_ns"), tuning: false } },
-    });
-    running = { ...machine, clock, hv };
-    return compare({ divide_count: num(row, "divide_count") }, { divide_count: machine.timer.divide });
-  };
-
-  return (row) => {
-    const op = text(row, "op");
-    if (op === "config") return configure(row);
-    const operation = OPERATIONS[op];
-    if (operation === undefined || running === undefined)
-      throw new MalformedRow("op", "a known operation", op);
-    const { timer, hv, clock } = running;
-    clock.nowNs = monotonicNs(big(row, "now"));
-    clock.tscs = [big(row, "host_tsc")];
-    const result = operation(running, row);
-    return compare(
-      {
-        result: big(row, "result"),
-        lvtt: num(row, "lvtt"),
-        timer_mode: num(row, "timer_mode"),
-        tmict: num(row, "tmict"),
-        divide_count: num(row, "divide_count"),
-        period: big(row, "period"),
-        target_expiration: big(row, "target_expiration"),
-        tscdeadline: big(row, "tscdeadline"),
-        expired_tscdeadline: big(row, "expired_tscdeadline"),
-        sw_active: bool(row, "sw_active"),
-        sw_expires: maybeBig(row, "sw_expires"),
-        hv_in_use: bool(row, "hv_in_use"),
-        hv_deadline_tsc: maybeBig(row, "hv_deadline_tsc"),
-        pending: num(row, "pending"),
-      },
-      {
-        result,
-        lvtt: timer.lvtt,
-        timer_mode: timer.mode,
-        tmict: timer.tmict,
-        divide_count: timer.divide,
-        period: timer.period,
-        target_expiration: timer.target,
-        tscdeadline: timer.tscDeadline,
-        expired_tscdeadline: timer.expiredTsc,
-        sw_active: timer.hrtimerArmed,
-        sw_expires: timer.hrtimerExpiresNs,
-        hv_in_use: timer.hvInUse,
-        hv_deadline_tsc: hv?.deadline,
-        pending: timer.pending,
-      },
-    );
-  };
-}
 
 const replay = (file: string, judge: JudgeRow): Replay => ({ area: "lapic", file, create: () => judge });
 
