@@ -22,6 +22,7 @@ const INITIAL_CAPACITY = 16;
 export const MAX_SLOTS: number = 2 ** 24;
 
 const scratch64 = new BigUint64Array(1);
+const scratchSigned = new BigInt64Array(scratch64.buffer);
 const scratch32 = new Uint32Array(scratch64.buffer);
 scratch64[0] = 1n;
 /** Index of the low word of scratch64: 0 on little-endian machines. */
@@ -147,11 +148,14 @@ export class TimerHeap {
   expires(slot: number): bigint {
     const position = this.#position[slot] as number;
     const h = this.#high[position] as number;
-    scratch32[HIGH] = Math.floor(h / HIGH_SCALE) ^ this.#bias;
+    // Divisions by powers of two and a difference instead of %, which is a library call on doubles.
+    const high32 = Math.floor(h / HIGH_SCALE);
+    scratch32[HIGH] = high32 ^ this.#bias;
     scratch32[LOW] =
-      (h % HIGH_SCALE) * 2 ** LOW_BITS + Math.floor((this.#low[position] as number) / SEQUENCE_LIMIT);
-    const bits = scratch64[0] as bigint;
-    return this.#bias === SIGNED_BIAS ? BigInt.asIntN(64, bits) : bits;
+      (h - high32 * HIGH_SCALE) * 2 ** LOW_BITS +
+      Math.floor((this.#low[position] as number) / SEQUENCE_LIMIT);
+    if (this.#bias === SIGNED_BIAS) return scratchSigned[0] as bigint;
+    return scratch64[0] as bigint;
   }
 
   /** The queued slots in expiry order. */
