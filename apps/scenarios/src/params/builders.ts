@@ -7,7 +7,7 @@ import { ChronovisorError, didYouMean } from "../errors.js";
 import type { NumericUnit } from "../units/dimensions.js";
 import { formatInput } from "../units/format-exact.js";
 import { parseQuantity } from "../units/parse-quantity.js";
-import { describeParam, type SameAs } from "./param-meta.js";
+import { describeParam, type SameAs, type ShownOnScreen } from "./param-meta.js";
 
 /** What a document or a command line may hold for a parameter. */
 export type ParamInput = string | number | undefined;
@@ -17,6 +17,11 @@ interface Words {
   readonly title?: string;
   /** One line: what the parameter changes. */
   readonly help: string;
+  /**
+   * Whether a screen shows the parameter at its default. Without it, one whose default is zero, `off` or another
+   * parameter's value is shown when it is set, and any other always.
+   */
+  readonly shown?: ShownOnScreen;
 }
 
 export interface QuantitySpec extends Words {
@@ -83,10 +88,11 @@ export function quantity(spec: QuantitySpec): z.ZodType<bigint, ParamInput> {
       bigint,
       ParamInput
     >;
-    return describeParam(schema, { ...common, default: spec.default });
+    return describeParam(schema, { ...common, default: spec.default, shown: spec.shown ?? "when-set" });
   }
   const byDefault = parseInRange(spec.default, unit, min, max);
-  return describeParam(given.prefault(spec.default).meta(words), { ...common, default: byDefault });
+  const shown = spec.shown ?? (byDefault === 0n ? "when-set" : "always");
+  return describeParam(given.prefault(spec.default).meta(words), { ...common, default: byDefault, shown });
 }
 
 /** A parameter that counts something: `quantity` with the unit `count`. */
@@ -113,7 +119,8 @@ export function choice<const Value extends string>(
     .enum(values, { error: ({ input }) => expectedOneOf(values, input) })
     .prefault(spec.default)
     .meta({ ...(title === undefined ? {} : { title }), description: help });
-  return describeParam(schema, { kind: "choice", title, help, default: spec.default, values });
+  const shown = spec.shown ?? (spec.default === "off" ? "when-set" : "always");
+  return describeParam(schema, { kind: "choice", title, help, default: spec.default, values, shown });
 }
 
 /** A parameter that is `on` or `off`. */

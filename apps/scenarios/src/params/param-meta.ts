@@ -27,7 +27,10 @@ export interface ChoiceMeta {
   readonly values: readonly string[];
 }
 
-export type ParamMeta = QuantityMeta | ChoiceMeta;
+/** Whether a screen shows a parameter that is at its default: `when-set` leaves it out. */
+export type ShownOnScreen = "always" | "when-set";
+
+export type ParamMeta = (QuantityMeta | ChoiceMeta) & { readonly shown: ShownOnScreen };
 
 const metas = new WeakMap<z.ZodType, ParamMeta>();
 

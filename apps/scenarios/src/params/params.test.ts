@@ -114,6 +114,7 @@ describe("what a parameter says of itself", () => {
       default: 1_000_000n,
       min: 1_000n,
       max: 1_000_000_000n,
+      shown: "always",
     });
     expect(paramMeta(shape.guest)).toEqual({
       kind: "choice",
@@ -121,7 +122,20 @@ describe("what a parameter says of itself", () => {
       help: "what the guest does",
       default: "idle",
       values: ["idle", "busy"],
+      shown: "always",
     });
+  });
+
+  it("is shown on a screen only when set if its default is nothing to see, unless it says otherwise", () => {
+    const range = { min: "0ns", max: "1s", help: "" };
+    const shownOf = (schema: z.ZodType): unknown => paramMeta(schema).shown;
+    expect(shownOf(quantity({ unit: "ns", default: "0ns", ...range }))).toBe("when-set");
+    expect(shownOf(quantity({ unit: "ns", default: "0ns", ...range, shown: "always" }))).toBe("always");
+    expect(shownOf(quantity({ unit: "ns", default: "1ns", ...range }))).toBe("always");
+    expect(shownOf(quantity({ unit: "ns", default: "1ns", ...range, shown: "when-set" }))).toBe("when-set");
+    expect(shownOf(quantity({ unit: "ns", default: { sameAs: "x", times: 1n }, ...range }))).toBe("when-set");
+    expect(shownOf(onOff({ default: "off", help: "" }))).toBe("when-set");
+    expect(shownOf(onOff({ default: "on", help: "" }))).toBe("always");
   });
 
   it("is not known of a schema from elsewhere", () => {

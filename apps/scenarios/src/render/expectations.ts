@@ -36,11 +36,7 @@ function words(
   width: number,
   style: Style,
 ): readonly string[] {
-  if (applied === "nowhere") {
-    return wrap(`${expectation.text} (not applicable: stated for other parameters or behaviours)`, width).map(
-      style.aside,
-    );
-  }
+  if (applied === "nowhere") return wrap(expectation.text, width).map(style.aside);
   const figures = broken.flatMap(([label, { expected, got }]) =>
     wrap(`${label}: not held, expected ${expected}, got ${got}`, width).map(style.broken),
   );
@@ -71,6 +67,12 @@ function row(
   return [signs.join("") + first, ...more.map((line) => " ".repeat(margin) + line)];
 }
 
+/** What the dash means, where there is one. */
+function notApplicableNote(columns: readonly Column[]): readonly string[] {
+  const none = columns.every(({ result }) => result.expectations.every(({ held }) => held !== undefined));
+  return none ? [] : [`${marks.notApplicable} not applicable: stated for other parameters or behaviours`];
+}
+
 /**
  * What was expected, with a mark for every run: `✓` held, `✗` not held (with the figures), `–` not applicable; and why
  * it should hold. Runs of one scenario share their expectations, so each is printed once.
@@ -97,5 +99,6 @@ export function renderExpectations(
     ...wrap(countHeld(columns.map(({ result }) => result)), width).map(style.heading),
     ...(columns.length > 1 ? [style.heading(head.trimEnd())] : []),
     ...first.result.expectations.flatMap((_, index) => row(columns, index, widths, width, style)),
+    ...notApplicableNote(columns).flatMap((note) => wrap(note, width).map(style.aside)),
   ];
 }

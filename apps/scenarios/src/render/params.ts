@@ -19,19 +19,9 @@ function defaultQuantity(meta: QuantityMeta, params: Params): bigint {
   return typeof followed === "bigint" ? followed * meta.default.times : 0n;
 }
 
-/** Nothing to see: a cost of zero, a feature that is off, a value that only follows another. */
-function isQuiet(name: string, shape: ParamShape): boolean {
-  const schema = shape[name];
-  if (schema === undefined) return false;
-  const meta = paramMeta(schema);
-  return meta.kind === "choice"
-    ? meta.default === "off"
-    : meta.default === 0n || typeof meta.default !== "bigint";
-}
-
 /**
- * Parameters in words: `set` for what differs from its default, with that default, and `params` for the rest. One whose
- * default is zero, off or another parameter's value is left out while it stays there.
+ * Parameters in words: `set` for what differs from its default, with that default, and `params` for the rest of
+ * those a screen always shows.
  */
 export function renderParams(shape: ParamShape, params: Params): readonly (readonly [string, string])[] {
   const set: string[] = [];
@@ -46,7 +36,7 @@ export function renderParams(shape: ParamShape, params: Params): readonly (reado
         ? { value: meta.default, unit: "name" }
         : { value: defaultQuantity(meta, params), unit: meta.unit };
     if (given.value !== byDefault.value) set.push(`${text} (default ${formatParam(byDefault)})`);
-    else if (!isQuiet(name, shape)) rest.push(text);
+    else if (meta.shown === "always") rest.push(text);
   }
   return [
     ...(set.length > 0 ? [["set", set.join(", ")] as const] : []),

@@ -102,11 +102,15 @@ function legend(title: string, lines: readonly PlotLine[], width: number, style:
   return [title, ...rows];
 }
 
-/** Value axis labels by row; a row has one at most. */
+/** Value axis labels by row, one to a row; a round value less than half a row outside labels the outermost row. */
 function valueLabels(frame: Frame, scale: AxisScale): ReadonlyMap<number, string> {
   const labels = new Map<number, string>();
-  for (const tick of ticksBetween(frame.low / scale.factor, frame.high / scale.factor, MAX_VALUE_STEPS)) {
-    labels.set(Math.floor(dotRow(tick.at * scale.factor, frame) / DOTS_PER_CELL_Y), tick.label);
+  const low = frame.low / scale.factor;
+  const high = frame.high / scale.factor;
+  const slack = (high - low) / (3 * ROWS);
+  for (const tick of ticksBetween(low - slack, high + slack, MAX_VALUE_STEPS)) {
+    const row = Math.floor(dotRow(tick.at * scale.factor, frame) / DOTS_PER_CELL_Y);
+    labels.set(Math.min(Math.max(row, 0), ROWS - 1), tick.label);
   }
   return labels;
 }

@@ -84,6 +84,11 @@ describe("what was run", () => {
     expect(screen([before])).not.toContain("differ in");
   });
 
+  it("names each value once, with the runs that have it, over more than two", () => {
+    const text = screen(["v4.16", "v4.17", "v4.18"].map((release) => column(release, release)));
+    expect(rowOf(text, "differ in")).toBe("periodicAdvance: independent (v4.16), resync (v4.17, v4.18)");
+  });
+
   it("spells overrides out where a column has no room for them", () => {
     const overridden = column("x", "v4.17 + tdcr=at-next-tmict");
     expect(screen([before, overridden])).toContain("v4.17 + 1");
@@ -104,7 +109,9 @@ describe("expectations", () => {
     expect(text).toContain("3 of 3 expectations held, 3 not applicable\n  before  after\n");
     expect(text).toContain("✓       ✓      every beat is heard\n                 nothing loses one\n");
     expect(text).toContain("✓       –      the lag is 50 ns a beat\n");
-    expect(text).toContain("–       –      a thousand players march in step (not applicable: stated for");
+    expect(text).toContain(
+      "–       –      a thousand players march in step\n  – not applicable: stated for other parameters or behaviours\n",
+    );
   });
 
   it("that broke say in words whose, what was expected and what came", () => {

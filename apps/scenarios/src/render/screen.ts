@@ -75,13 +75,24 @@ function kernels(columns: readonly Column[]): readonly [string, string][] {
     .map((column) => ["kernel", `${column.label}: ${column.result.kernel}`] as [string, string]);
 }
 
+/** Values of one axis: an arrow between two runs; over more, each value once with the runs that have it. */
+function axisValuesOf(axis: string, columns: readonly Column[], names: readonly string[]): string {
+  const values = columns.map(({ result }) => result.axes[axis] ?? "");
+  if (values.length === 2) return values.join(" → ");
+  return [...new Set(values)]
+    .map((value) => `${value} (${names.filter((_, index) => values[index] === value).join(", ")})`)
+    .join(", ");
+}
+
 /** The behaviours by which the columns differ, which is what a comparison is about. */
-function behaviours(columns: readonly Column[]): readonly [string, string][] {
-  const results = columns.map(({ result }) => result);
-  return differingAxes(results).map((axis, index) => [
-    index === 0 ? "differ in" : "",
-    `${axis}: ${results.map((result) => result.axes[axis] ?? "").join(" → ")}`,
-  ]);
+function behaviours(
+  columns: readonly Column[],
+  names: readonly string[],
+): readonly (readonly [string, string])[] {
+  return differingAxes(columns.map(({ result }) => result)).map(
+    (axis, index) =>
+      [index === 0 ? "differ in" : "", `${axis}: ${axisValuesOf(axis, columns, names)}`] as const,
+  );
 }
 
 function source({ title, commit, url }: Source): string {
@@ -127,7 +138,7 @@ export function renderScreen(
   const facts: readonly (readonly [string, string])[] = [
     ...renderParams(scenario.params, first.result.params),
     ...kernels(columns),
-    ...behaviours(columns),
+    ...behaviours(columns, names),
     ["run", whatRan(columns, options)],
   ];
   const lines = columns.flatMap(({ result }, index) => {
