@@ -32,7 +32,7 @@ export interface JsonExpectation {
   readonly reason: string;
 }
 
-export interface JsonRun {
+export interface JsonResult {
   readonly scenario: string;
   readonly kernel: string;
   readonly axes: Readonly<Record<string, string>>;
@@ -46,7 +46,7 @@ export interface JsonRun {
 
 export interface JsonComparison {
   readonly scenario: string;
-  readonly columns: readonly JsonRun[];
+  readonly columns: readonly JsonResult[];
   /** Axes on which the columns' kernels differ. */
   readonly axes: readonly string[];
 }
@@ -79,7 +79,7 @@ function table({ title, columns, rows }: Table): JsonTable {
 }
 
 /** A run as a JSON-safe object. */
-export function runToJson(result: RunResult): JsonRun {
+export function resultJson(result: RunResult): JsonResult {
   return {
     scenario: result.scenario,
     kernel: result.kernel,
@@ -109,6 +109,6 @@ export function differingAxes(results: readonly RunResult[]): readonly string[] 
 }
 
 /** Runs of one scenario side by side as a JSON-safe object, in the order given. */
-export function comparisonToJson(scenario: string, results: readonly RunResult[]): JsonComparison {
-  return { scenario, columns: results.map(runToJson), axes: differingAxes(results) };
+export function comparisonJson(scenario: string, results: readonly RunResult[]): JsonComparison {
+  return { scenario, columns: results.map(resultJson), axes: differingAxes(results) };
 }
