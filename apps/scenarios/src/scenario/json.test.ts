@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { comparisonJson, differingAxes, resultJson } from "./json.js";
+import { comparisonToJson, differingAxes, runToJson } from "./json.js";
 import type { RunResult } from "./types.js";
 
 const result: RunResult = {
@@ -23,7 +23,7 @@ const result: RunResult = {
 };
 
 it("carries integers of any size as decimal strings, with their unit, in a fixed order", () => {
-  expect(JSON.stringify(resultJson(result))).toBe(
+  expect(JSON.stringify(runToJson(result))).toBe(
     '{"scenario":"metronome","kernel":"v4.16","axes":{"b":"old","a":"same"},' +
       '"params":{"duration":{"value":"9223372036854775808","unit":"ns"},"mood":{"value":"calm","unit":"name"}},' +
       '"seed":1,' +
@@ -40,7 +40,7 @@ it("names the axes that are not the same everywhere", () => {
   expect(differingAxes([result, result])).toEqual([]);
   expect(differingAxes([result, result, other])).toEqual(["b"]);
   expect(differingAxes([])).toEqual([]);
-  const comparison = comparisonJson("metronome", [other, result]);
+  const comparison = comparisonToJson("metronome", [other, result]);
   expect(Object.keys(comparison)).toEqual(["scenario", "columns", "axes"]);
   expect(comparison.columns.map(({ kernel }) => kernel)).toEqual(["v4.17", "v4.16"]);
 });

@@ -32,7 +32,7 @@ export interface JsonExpectation {
   readonly reason: string;
 }
 
-export interface JsonResult {
+export interface JsonRun {
   readonly scenario: string;
   readonly kernel: string;
   readonly axes: Readonly<Record<string, string>>;
@@ -46,7 +46,7 @@ export interface JsonResult {
 
 export interface JsonComparison {
   readonly scenario: string;
-  readonly columns: readonly JsonResult[];
+  readonly columns: readonly JsonRun[];
   /** Axes on which the columns' kernels differ. */
   readonly axes: readonly string[];
 }
@@ -79,7 +79,7 @@ function table({ title, columns, rows }: Table): JsonTable {
 }
 
 /** A run as a JSON-safe object. */
-export function resultJson(result: RunResult): JsonResult {
+export function runToJson(result: RunResult): JsonRun {
   return {
     scenario: result.scenario,
     kernel: result.kernel,
@@ -109,6 +109,6 @@ export function differingAxes(results: readonly RunResult[]): readonly string[] 
 }
 
 /** Runs of one scenario side by side as a JSON-safe object, in the order given. */
-export function comparisonJson(scenario: string, results: readonly RunResult[]): JsonComparison {
-  return { scenario, columns: results.map(resultJson), axes: differingAxes(results) };
+export function comparisonToJson(scenario: string, results: readonly RunResult[]): JsonComparison {
+  return { scenario, columns: results.map(runToJson), axes: differingAxes(results) };
 }

@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { allHeld } from "../../render/expectations.js";
 import { renderScreen } from "../../render/screen.js";
-import { comparisonJson } from "../../scenario/json.js";
+import { comparisonToJson } from "../../scenario/json.js";
 import { type CompareOptions, compareScenario } from "../compare-scenario.js";
 import { type CliContext, scenarioNamed, styleOf } from "../context.js";
 import { EXIT } from "../exit-codes.js";
@@ -12,7 +12,7 @@ async function compare(context: CliContext, id: string, options: CompareOptions)
   const scenario = scenarioNamed(context, id);
   const { columns, wallMs, lengthNs } = await compareScenario(context, scenario, options);
   const results = columns.map(({ result }) => result);
-  if (options.json) context.terminal.out(`${JSON.stringify(comparisonJson(id, results))}\n`);
+  if (options.json) context.terminal.out(`${JSON.stringify(comparisonToJson(id, results))}\n`);
   else {
     const { columns: width } = context.terminal;
     context.terminal.out(

@@ -3,7 +3,7 @@ import { ChronovisorError, didYouMean } from "../../errors.js";
 import { newestRelease, parseKernel } from "../../kernels/kernels.js";
 import { allHeld } from "../../render/expectations.js";
 import { renderScreen } from "../../render/screen.js";
-import { resultJson } from "../../scenario/json.js";
+import { runToJson } from "../../scenario/json.js";
 import type { ScenarioDefinition } from "../../scenario/types.js";
 import { type CliContext, scenarioNamed, styleOf } from "../context.js";
 import { EXIT } from "../exit-codes.js";
@@ -47,7 +47,7 @@ async function run(context: CliContext, id: string, options: RunOptions): Promis
   });
   const results = columns.map(({ result }) => result);
   if (options.json) {
-    context.terminal.out(results.map((result) => `${JSON.stringify(resultJson(result))}\n`).join(""));
+    context.terminal.out(results.map((result) => `${JSON.stringify(runToJson(result))}\n`).join(""));
   } else {
     const { columns: width } = context.terminal;
     const lengthNs = scenario.lengthNs(params as never);

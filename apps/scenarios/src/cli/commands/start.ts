@@ -1,7 +1,7 @@
 import type { Command } from "commander";
 import { allHeld, countHeld } from "../../render/expectations.js";
 import { renderScreen } from "../../render/screen.js";
-import { comparisonJson, type JsonComparison } from "../../scenario/json.js";
+import { comparisonToJson, type JsonComparison } from "../../scenario/json.js";
 import { compareScenario } from "../compare-scenario.js";
 import { type CliContext, styleOf } from "../context.js";
 import { EXIT } from "../exit-codes.js";
@@ -25,7 +25,7 @@ async function start(context: CliContext, { json }: StartOptions): Promise<void>
     const { before, after } = scenario.variants;
     const sign = held ? style.held("✓ as expected") : style.broken("✗ not as expected");
     verdicts.push(`  ${scenario.id}: ${sign} before (${before}) and after (${after}); ${countHeld(results)}`);
-    if (json) comparisons.push(comparisonJson(scenario.id, results));
+    if (json) comparisons.push(comparisonToJson(scenario.id, results));
     else {
       const screen = renderScreen(scenario, columns, { width: terminal.columns, style, lengthNs, wallMs });
       terminal.out(`${style.heading(scenario.id)}\n${screen}\n`);
