@@ -20,6 +20,15 @@ export interface ClockEventHardware extends ClockEventHardwareLimits {
   stop(): void;
 }
 
+/** What a {@link ClockEventDevice} is made of. */
+export interface ClockEventDeviceOptions {
+  /** CLOCK_MONOTONIC, read once per programming. */
+  readonly clock: { monotonicNs(): MonotonicNs };
+  readonly hardware: ClockEventHardware;
+  /** Length of a jiffy: the most that refused programming can raise minDeltaNs to. Default 4 000 000 (CONFIG_HZ=250). */
+  readonly tickNs?: bigint;
+}
+
 /** A device as plain data. */
 export interface ClockEventDeviceState {
   readonly minDeltaNs: string;
@@ -60,12 +69,7 @@ export class ClockEventDevice implements EventDevice {
   #nextEventNs: bigint = KTIME_MAX;
   #retries = 0;
 
-  /** @param options - `tickNs` is the length of a jiffy, the most that refused programming can raise minDeltaNs to. */
-  constructor(options: {
-    readonly clock: { monotonicNs(): MonotonicNs };
-    readonly hardware: ClockEventHardware;
-    readonly tickNs?: bigint;
-  }) {
+  constructor(options: ClockEventDeviceOptions) {
     const { tickNs = DEFAULT_TICK_NS } = options;
     if (tickNs < 1n) throw new RangeError(`ClockEventDevice: expected tickNs of at least 1, got ${tickNs}`);
     this.#clock = options.clock;
@@ -116,10 +120,7 @@ export class ClockEventDevice implements EventDevice {
   }
 
   /** Restores a device over its hardware, which is not touched. @throws as the constructor. */
-  static fromState(
-    options: ConstructorParameters<typeof ClockEventDevice>[0],
-    state: ClockEventDeviceState,
-  ): ClockEventDevice {
+  static fromState(options: ClockEventDeviceOptions, state: ClockEventDeviceState): ClockEventDevice {
     const device = new ClockEventDevice(options);
     device.#minDeltaNs = BigInt(state.minDeltaNs);
     device.#nextEventNs = BigInt(state.nextEventNs);

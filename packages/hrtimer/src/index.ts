@@ -1,7 +1,11 @@
 export type { ClockOffsets, HrtimerClock } from "./clock.js";
 export type { ClockEventConfig, ClockEventHardwareLimits } from "./clock-event-config.js";
 export { clockEventConfig } from "./clock-event-config.js";
-export type { ClockEventDeviceState, ClockEventHardware } from "./clock-event-device.js";
+export type {
+  ClockEventDeviceOptions,
+  ClockEventDeviceState,
+  ClockEventHardware,
+} from "./clock-event-device.js";
 export { ClockEventDevice } from "./clock-event-device.js";
 export type { HrtimerClockId } from "./clock-id.js";
 export { CLOCK_BOOTTIME, CLOCK_MONOTONIC, CLOCK_REALTIME, CLOCK_TAI } from "./clock-id.js";
@@ -31,5 +35,5 @@ export type { CreateTimer, OnExpiry, Timer } from "./timer.js";
 export type { ExpiryDomain, QueueEntry, TimerHandle, TimerQueueState } from "./timer-queue.js";
 export { TimerQueue } from "./timer-queue.js";
 export type { Topology } from "./topology.js";
-export type { TscDeadlineTimerState } from "./tsc-deadline-timer.js";
+export type { TscDeadlineTimerOptions, TscDeadlineTimerState } from "./tsc-deadline-timer.js";
 export { TscDeadlineTimer } from "./tsc-deadline-timer.js";

@@ -8,6 +8,14 @@ const MIN_TICKS = 15n;
 const MAX_TICKS = 2n ** 64n - 1n;
 const MAX_TSC_KHZ = Math.floor((2 ** 32 - 1) / HZ_PER_KHZ_DIVIDED);
 
+/** What a {@link TscDeadlineTimer} is made of. */
+export interface TscDeadlineTimerOptions {
+  /** TSC frequency as the kernel calibrated it, 1 … 34 359 738 kHz. */
+  readonly tscKhz: number;
+  /** Reads the host TSC. */
+  readonly tsc: () => HostTsc;
+}
+
 /** The timer as plain data. */
 export interface TscDeadlineTimerState {
   readonly deadlineTsc: string | null;
@@ -35,8 +43,7 @@ export class TscDeadlineTimer implements ClockEventHardware {
   readonly #tsc: () => HostTsc;
   #deadlineTsc: bigint | undefined;
 
-  /** @param options - the TSC frequency the kernel calibrated, and a reader of the host TSC. */
-  constructor(options: { readonly tscKhz: number; readonly tsc: () => HostTsc }) {
+  constructor(options: TscDeadlineTimerOptions) {
     const { tscKhz } = options;
     if (!(Number.isInteger(tscKhz) && tscKhz >= 1 && tscKhz <= MAX_TSC_KHZ)) {
       throw new RangeError(`TscDeadlineTimer: expected tscKhz from 1 to ${MAX_TSC_KHZ}, got ${tscKhz}`);
@@ -71,10 +78,7 @@ export class TscDeadlineTimer implements ClockEventHardware {
   }
 
   /** Restores a timer. @throws as the constructor. */
-  static fromState(
-    options: ConstructorParameters<typeof TscDeadlineTimer>[0],
-    state: TscDeadlineTimerState,
-  ): TscDeadlineTimer {
+  static fromState(options: TscDeadlineTimerOptions, state: TscDeadlineTimerState): TscDeadlineTimer {
     const timer = new TscDeadlineTimer(options);
     timer.#deadlineTsc = state.deadlineTsc === null ? undefined : BigInt(state.deadlineTsc);
     return timer;
