@@ -16,7 +16,7 @@ const MAX_TICKS_PER_SECOND = Math.floor(0xffff_ffff / 10);
 /** Assumed frequency of an unknown TSC: 5 GHz. */
 const UNKNOWN_TSC_HZ = 5_000_000_000;
 
-/** Whether the entry is forced to exit at once (a pending self-IPI-like request), which the timer's value 0 does. */
+/** Whether the guest must exit again before its first instruction, which a value of 0 brings about. */
 export type EntryKind = "ordinary" | "immediate-exit";
 
 /** What programming a deadline came to. */
