@@ -386,7 +386,7 @@ describe("one CPU against the naive reference", () => {
           });
         }
       }),
-      { numRuns: 1500 },
+      { numRuns: 1000 },
     );
   });
 });

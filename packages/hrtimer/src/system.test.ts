@@ -162,8 +162,9 @@ function checkInvariants(host: Host): void {
       const at = head === undefined ? KTIME_MAX : BigInt(head.expiresNs) - BigInt(offsetsNs[base] ?? "0");
       return at < 0n ? 0n : at;
     });
-    for (const head of heads) expect(BigInt(expiresNext) <= head).toBe(true);
-    for (const head of heads.slice(4)) expect(BigInt(softExpiresNext) <= head).toBe(true);
+    const isLate = (next: string) => (head: bigint) => BigInt(next) > head;
+    expect(heads.filter(isLate(expiresNext))).toEqual([]);
+    expect(heads.slice(4).filter(isLate(softExpiresNext))).toEqual([]);
   }
 }
 
@@ -179,7 +180,7 @@ describe("a system of three CPUs under any sequence of starts, cancels, ticks, p
           checkInvariants(host);
         }
       }),
-      { numRuns: 400 },
+      { numRuns: 200 },
     );
   });
 
@@ -205,7 +206,7 @@ describe("a system of three CPUs under any sequence of starts, cancels, ticks, p
           expect(copy.system.state()).toEqual(host.system.state());
         },
       ),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 });
