@@ -91,7 +91,14 @@ export interface ElapsedSource {
  */
 export function elapsedNs(source: ElapsedSource, start: bigint, end: bigint, rule: DeltaRule): bigint {
   const { mask, mult, shift, maxCycles, maxRawDelta } = source;
+  checkU64("elapsedNs", "mask", mask);
+  checkU32("elapsedNs", "mult", mult);
+  checkInteger("elapsedNs", "shift", shift, 0, 63);
   checkU64("elapsedNs", "maxCycles", maxCycles);
+  checkU64("elapsedNs", "maxRawDelta", maxRawDelta);
+  checkU64("elapsedNs", "start", start);
+  checkU64("elapsedNs", "end", end);
+  checkOneOf("elapsedNs", "rule", rule, ["msb", "seven-eighths"]);
   const delta = clocksourceDelta(end, start, mask, maxRawDelta, rule);
   return delta < maxCycles
     ? BigInt.asUintN(64, cyc2ns(delta, mult, shift))
