@@ -5,11 +5,11 @@ import { ROOT, tool } from "./workspace.mjs";
 const QUIET_MS = 1500;
 
 /** Runs a turbo task over the workspace, quietly unless it fails, and returns its exit code. */
-export async function turbo(task) {
+export async function turbo(task, flags = []) {
   const notice = setTimeout(() => process.stderr.write(`chronovisor: running ${task}\n`), QUIET_MS);
   const { code, output } = await capture(
     process.execPath,
-    [tool("turbo"), "run", task, "--output-logs=errors-only", "--log-prefix=none", "--ui=stream"],
+    [tool("turbo"), "run", task, "--output-logs=errors-only", "--log-prefix=none", "--ui=stream", ...flags],
     { cwd: ROOT },
   );
   clearTimeout(notice);

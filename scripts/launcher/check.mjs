@@ -12,8 +12,8 @@ const published = () => members().filter(({ manifest }) => !manifest.private);
 
 /** The checks that are not tests, each with the name a reader sees. They run in this order, cheap ones first. */
 const steps = [
-  ["biome", () => node("@biomejs/biome", ["ci", "."], "biome")],
-  ["types of the packages and apps", () => turbo("typecheck")],
+  ["biome", () => node("@biomejs/biome", ["ci", "--error-on-warnings", "."], "biome")],
+  ["types of the packages and apps", () => turbo("typecheck", ["--continue"])],
   ["types of the workspace tests", () => node("typescript", ["-p", "test/tsconfig.json"], "tsc")],
   ["build", build],
   ["knip", () => node("knip", [])],
