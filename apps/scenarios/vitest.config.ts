@@ -1,4 +1,4 @@
 import { defineProject, mergeConfig } from "vitest/config";
 import { shared } from "../../vitest.shared.ts";
 
-export default mergeConfig(shared, defineProject({ test: { name: "chronovisor" } }));
+export default mergeConfig(shared, defineProject({ test: { name: "chronovisor", testTimeout: 120_000 } }));

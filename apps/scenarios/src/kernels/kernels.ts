@@ -1,4 +1,4 @@
-import { closest, distance } from "fastest-levenshtein";
+import { closest } from "fastest-levenshtein";
 import { ChronovisorError } from "../errors.js";
 import { AXES, type Axis, RELEASES } from "./axes.js";
 
@@ -43,6 +43,23 @@ function axesOf(release: string): Record<string, string> {
   return axes;
 }
 
+/** By number, not by spelling: v4.20 is nearer to v4.21 than v4.11 is. */
+function nearestRelease(major: number, minor: number): string {
+  const rank = (x: number, y: number): number => x * 1000 + y;
+  const wanted = rank(major, minor);
+  let nearest = newestRelease;
+  let least = Number.POSITIVE_INFINITY;
+  for (const release of RELEASES) {
+    const [x = "0", y = "0"] = release.slice(1).split(".");
+    const apart = Math.abs(rank(Number(x), Number(y)) - wanted);
+    if (apart < least) {
+      nearest = release;
+      least = apart;
+    }
+  }
+  return nearest;
+}
+
 function parseRelease(text: string): string {
   const match = /^v?(\d+)\.(\d+)(?:\.(\d+))?$/.exec(text);
   if (match?.[3] !== undefined && match[3] !== "0") {
@@ -52,8 +69,7 @@ function parseRelease(text: string): string {
   }
   const release = match ? `v${match[1]}.${match[2]}` : text;
   if (order.has(release)) return release;
-  const near = closest(release, [...RELEASES]);
-  const hint = distance(near, release) <= 2 ? ` (did you mean ${near}?)` : "";
+  const hint = match ? ` (the nearest is ${nearestRelease(Number(match[1]), Number(match[2]))})` : "";
   throw new ChronovisorError(
     `kernel: expected a release from ${RELEASES[0]} to ${newestRelease}, got "${text}"${hint}`,
   );

@@ -31,6 +31,7 @@ export const hostParams = {
     help: "rate of CLOCK_MONOTONIC against the host TSC",
   }),
   busNs: quantity({
+    shown: "when-set",
     unit: "ns",
     default: "1ns",
     min: "1ns",
@@ -38,6 +39,7 @@ export const hostParams = {
     help: "length of an APIC bus cycle",
   }),
   preemptionTimerShift: quantity({
+    shown: "when-set",
     unit: "count",
     default: "5",
     min: "0",
@@ -48,21 +50,39 @@ export const hostParams = {
     default: "off",
     help: "lapic_timer_advance: fire early and spin to the deadline; the axis advance says how it tunes",
   }),
-  exitCost: quantity({ unit: "ns", default: "0ns", min: "0ns", max: "10ms", help: "time a VM exit takes" }),
-  entryCost: quantity({ unit: "ns", default: "0ns", min: "0ns", max: "10ms", help: "time a VM entry takes" }),
+  exitCost: quantity({
+    unit: "ns",
+    default: "0ns",
+    min: "0ns",
+    max: "10ms",
+    help: "time a VM exit takes",
+  }),
+  entryCost: quantity({
+    unit: "ns",
+    default: "0ns",
+    min: "0ns",
+    max: "10ms",
+    help: "time a VM entry takes",
+  }),
 } as const;
 
 /** Parameters of what the guest does between ticks. */
 export const loadParams = {
   half: quantity({
+    shown: "when-set",
     unit: "ns",
     default: "100ms",
     min: "1us",
     max: "1h",
     help: "length of each half of an alternating load",
   }),
-  first: choice(["idle", "running"], { default: "idle", help: "the half an alternating load begins with" }),
+  first: choice(["idle", "running"], {
+    shown: "when-set",
+    default: "idle",
+    help: "the half an alternating load begins with",
+  }),
   idleModel: choice(["reentry", "software"], {
+    shown: "when-set",
     default: "reentry",
     help: "alternating: each tick re-enters the guest and re-arms the preemption timer, or the idle half stays on the hrtimer",
   }),

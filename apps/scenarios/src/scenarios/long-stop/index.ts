@@ -1,5 +1,5 @@
 import type { RunResult, ScenarioDefinition } from "../../scenario/types.js";
-import { formatInput } from "../../units/format-exact.js";
+import { formatExact } from "../../units/format-exact.js";
 import { formatQuantity } from "../../units/format-quantity.js";
 import { longStopExpectations } from "./expect.js";
 import { longStopParams } from "./params.js";
@@ -7,7 +7,7 @@ import { runLongStop } from "./run.js";
 
 function verdict({ kernel, observations, params }: RunResult): string {
   const value = (name: string): bigint => BigInt(observations[name]?.value ?? 0n);
-  const stop = formatInput(BigInt(params.stop?.value ?? 0n), "ns");
+  const stop = formatExact(BigInt(params.stop?.value ?? 0n), "ns");
   const busy = formatQuantity(value("busy"), "ns");
   const expirations = formatQuantity(value("expirations"), "count");
   if (observations.livelock?.value === true) return `${kernel} never comes out of its timer interrupt`;

@@ -25,6 +25,7 @@ export const longStopParams = {
     help: "time one hrtimer callback takes",
   }),
   reexit: quantity({
+    shown: "when-set",
     unit: "ns",
     default: "1us",
     min: "0ns",
@@ -32,6 +33,7 @@ export const longStopParams = {
     help: "from an entry with the preemption timer at zero to the exit it forces",
   }),
   minDelta: quantity({
+    shown: "when-set",
     unit: "ns",
     default: "1us",
     min: "0ns",
@@ -54,10 +56,12 @@ export const longStopParams = {
   }),
   apicv: onOff({ default: "off", help: "the hardware delivers interrupts without exits" }),
   stopped: choice(["vcpu", "cpu"], {
+    shown: "when-set",
     default: "vcpu",
     help: "what stands still: the vCPU in user space, or its host CPU with interrupts off",
   }),
   fault: choice(["none", "zero-period"], {
+    shown: "when-set",
     default: "none",
     help: "a bug elsewhere: the period becomes 0 behind the armed timer's back; shown without the stop",
   }),

@@ -1,0 +1,106 @@
+import { LAPIC_TIMER_BEHAVIOURS, PERIODIC_ADVANCE_PROPOSALS } from "@chronovisor/lapic";
+import { describe, expect, it } from "vitest";
+import { ChronovisorError } from "../errors.js";
+import { AXES, OLDEST_RELEASE, RELEASES } from "./axes.js";
+import { axisNames, axisValues, newestRelease, parseKernel, withOverride } from "./kernels.js";
+
+/** docs/model/kernel-history §3, the rows and axes this table has: the value on either side of each boundary. */
+describe.each([
+  ["periodicAdvance", "v4.16", "independent", "v4.17", "resync"],
+  ["periodicAdvance", "v6.18", "resync", "v6.19", "resync-clamped"],
+  ["hrtimerRearm", "v6.18", "add-period", "v6.19", "set-target"],
+  ["period0", "v6.18", "restart", "v6.19", "stop-and-warn"],
+  ["switchToSw", "v4.16", "arm-past", "v4.17", "expire-and-advance"],
+  ["hvModes", "v4.7", "none", "v4.8", "deadline"],
+  ["hvModes", "v4.9", "deadline", "v4.10", "all"],
+  ["unblockToHv", "v5.16", "always", "v5.17", "if-was-hv"],
+  ["timerPlacement", "v4.5", "unpinned", "v4.6", "pinned"],
+  ["timerPlacement", "v5.2", "pinned", "v5.3", "unpinned-kick"],
+  ["advance", "v4.19", "fixed", "v4.20", "auto-global"],
+  ["advance", "v5.0", "auto-global", "v5.1", "auto-vcpu-off-above-5000"],
+  ["advance", "v5.2", "auto-vcpu-off-above-5000", "v5.3", "auto-vcpu-reset-above-5000"],
+  ["advance", "v5.3", "auto-vcpu-reset-above-5000", "v5.4", "auto-vcpu-band"],
+  ["advanceWait", "v5.0", "guest-cycles", "v5.1", "scaled-ns"],
+  ["tdcr", "v4.14", "at-next-tmict", "v4.15", "immediate"],
+  ["oneshotRestore", "v6.2", "full-period", "v6.3", "fire"],
+])("%s", (axis, before, old, after, now) => {
+  it(`is ${old} in ${before} and ${now} in ${after}`, () => {
+    expect(parseKernel(before).axes[axis]).toBe(old);
+    expect(parseKernel(after).axes[axis]).toBe(now);
+  });
+});
+
+describe("the table", () => {
+  it("speaks of every mainline release from v4.5 to v7.3, in order", () => {
+    expect(RELEASES[0]).toBe(OLDEST_RELEASE);
+    expect(newestRelease).toBe("v7.3");
+    expect(RELEASES).toHaveLength(16 + 20 + 20 + 4);
+    expect(RELEASES.slice(14, 18)).toEqual(["v4.19", "v4.20", "v5.0", "v5.1"]);
+  });
+
+  it("names only releases it has, oldest first on each axis, from its beginning", () => {
+    for (const { name, history } of AXES) {
+      const at = history.map(({ since }) => RELEASES.indexOf(since));
+      expect(at[0], name).toBe(0);
+      expect(
+        at.every((index, i) => i === 0 || index > (at[i - 1] ?? 0)),
+        name,
+      ).toBe(true);
+    }
+  });
+
+  it("gives the timer only values it knows, in the order it knows them", () => {
+    for (const [axis, values] of Object.entries(LAPIC_TIMER_BEHAVIOURS)) {
+      const released = AXES.find(({ name }) => name === axis)?.history.map(({ value }) => value) ?? [];
+      expect(values.slice(0, released.length), axis).toEqual(released);
+    }
+    const experiments = AXES.find(({ name }) => name === "periodicAdvance")?.experiments ?? {};
+    expect(Object.keys(experiments).sort()).toEqual(Object.keys(PERIODIC_ADVANCE_PROPOSALS).sort());
+  });
+});
+
+describe("parseKernel", () => {
+  it.each(["v4.16", "4.16", "v4.16.0", " v4.16 "])("reads %j as v4.16", (text) => {
+    expect(parseKernel(text).name).toBe("v4.16");
+  });
+
+  it("takes overrides after the release, names them, and forgets those that change nothing", () => {
+    const kernel = parseKernel("v4.16 + switchToSw=expire-and-advance + tdcr=immediate");
+    expect(kernel.name).toBe("v4.16 + switchToSw=expire-and-advance");
+    expect(kernel.release).toBe("v4.16");
+    expect(kernel.axes).toEqual({ ...parseKernel("v4.16").axes, switchToSw: "expire-and-advance" });
+  });
+
+  it.each([
+    ["v4.4", 'kernel: expected a release from v4.5 to v7.3, got "v4.4" (the nearest is v4.5)'],
+    ["v4.21", 'kernel: expected a release from v4.5 to v7.3, got "v4.21" (the nearest is v4.20)'],
+    ["v9.1", 'kernel: expected a release from v4.5 to v7.3, got "v9.1" (the nearest is v7.3)'],
+    ["banana", 'kernel: expected a release from v4.5 to v7.3, got "banana"'],
+    ["", 'kernel: expected a release from v4.5 to v7.3, got ""'],
+    [
+      "v4.16.13",
+      'kernel: expected a mainline release, got "v4.16.13"; stable releases are not in the table, and v4.16 means 4.16.0',
+    ],
+    ["v4.16 + tdcr", 'kernel: expected axis=value after "+", got "tdcr"'],
+    [
+      "v4.16 + tdcr=later",
+      'tdcr: expected one of at-next-tmict, immediate, got "later" (did you mean immediate?)',
+    ],
+  ])("refuses %j", (text, message) => {
+    expect(() => parseKernel(text)).toThrow(new ChronovisorError(message));
+  });
+
+  it("refuses an axis there is none of, and names the nearest", () => {
+    expect(() => parseKernel("v4.16 + periodicAdvanc=resync")).toThrow(
+      `axis: expected one of ${axisNames.join(", ")}, got "periodicAdvanc" (did you mean periodicAdvance?)`,
+    );
+  });
+});
+
+describe("withOverride", () => {
+  it("takes experiments that no release has", () => {
+    const kernel = withOverride(parseKernel("v6.19"), "periodicAdvance", "resync-signed");
+    expect(kernel.axes.periodicAdvance).toBe("resync-signed");
+    expect(axisValues("timerPlacement")).toEqual(["unpinned", "pinned", "unpinned-kick", "posted"]);
+  });
+});
