@@ -233,6 +233,7 @@ export class ScaledTsc {
    */
   offsetFor(target: bigint, tsc: HostTsc): bigint {
     checkU64("ScaledTsc.offsetFor", "target", target);
+    checkU64("ScaledTsc.offsetFor", "tsc", tsc);
     return U(64, target - scaleTsc(tsc, this.l1Ratio, this.fractionBits));
   }
 
