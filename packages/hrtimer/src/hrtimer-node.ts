@@ -6,10 +6,8 @@ import { HrtimerDeadlockError } from "./errors.js";
 import { forwardUnchecked } from "./forward.js";
 import type { CancelResult, Hrtimer } from "./hrtimer.js";
 import { addSafe, checkDeltaNs, checkKtime } from "./ktime.js";
-import { HRTIMER_MODE_ABS, type HrtimerMode } from "./mode.js";
+import { checkMode, HRTIMER_MODE_ABS, type HrtimerMode } from "./mode.js";
 import type { OnExpiry } from "./timer.js";
-
-const MODE_LIMIT = 16;
 
 /** What a timer is fixed to for its life. */
 export interface HrtimerIdentity {
@@ -161,11 +159,5 @@ export class HrtimerNode implements Hrtimer {
   #checkNotQueued(fn: string): void {
     if (this.slot >= 0)
       throw new Error(`${fn}: expected timer "${this.name}" not to be queued, got a queued one`);
-  }
-}
-
-function checkMode(fn: string, mode: HrtimerMode): void {
-  if (!(mode >= 0 && mode < MODE_LIMIT && Number.isInteger(mode))) {
-    throw new RangeError(`${fn}: expected an OR of HRTIMER_MODE_ bits (0 to 15), got ${mode}`);
   }
 }

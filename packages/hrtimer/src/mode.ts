@@ -15,3 +15,10 @@ export const HRTIMER_MODE_HARD = 0x08;
 
 /** An OR of the HRTIMER_MODE_ bits, 0 … 15. */
 export type HrtimerMode = number;
+
+/** Checks a mode that a caller passed. */
+export function checkMode(fn: string, mode: HrtimerMode): void {
+  if (!(mode >= 0 && mode <= 0x0f && Number.isInteger(mode))) {
+    throw new RangeError(`${fn}: expected an OR of HRTIMER_MODE_ bits (0 to 15), got ${mode}`);
+  }
+}

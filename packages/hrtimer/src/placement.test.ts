@@ -376,7 +376,19 @@ describe("HrtimerSystem arguments", () => {
     expect(() => new HrtimerSystem({ clock, cpus, tickNs: 0n })).toThrow(
       "HrtimerSystem: expected tickNs of at least 1, got 0",
     );
+    expect(() => new HrtimerSystem({ clock, cpus, tickNs: 1 as unknown as bigint })).toThrow(TypeError);
+    for (const option of ["timerMigration", "equalTarget", "forceLocal", "resolution", "preemption"]) {
+      expect(() => new HrtimerSystem({ clock, cpus, [option]: "maybe" })).toThrow(
+        `HrtimerSystem: expected ${option} `,
+      );
+    }
     const system = new HrtimerSystem({ clock, cpus });
+    expect(() => system.clockWasSet("raw" as "wall")).toThrow(
+      new TypeError("clockWasSet: expected wall or boot, got raw"),
+    );
+    expect(() => system.createTimer(() => undefined, { mode: 16 })).toThrow(
+      new RangeError("createTimer: expected an OR of HRTIMER_MODE_ bits (0 to 15), got 16"),
+    );
     expect(() => system.cpu(1)).toThrow(new RangeError("cpu: expected a CPU id below 1, got 1"));
     expect(() => {
       system.currentCpu = -1;

@@ -16,6 +16,7 @@ import type { Hrtimer } from "./hrtimer.js";
 import type { HrtimerCpu } from "./hrtimer-cpu.js";
 import { type HrtimerIdentity, HrtimerNode } from "./hrtimer-node.js";
 import {
+  checkMode,
   HRTIMER_MODE_ABS,
   HRTIMER_MODE_HARD,
   HRTIMER_MODE_REL,
@@ -33,6 +34,18 @@ const ALL_BASES = 0xff;
 const CLOCK_SET_WALL_BASES = 0b1010_1010;
 /** Bases a suspend moves (`CLOCK_SET_BOOT`: BOOTTIME, hard and soft). */
 const CLOCK_SET_BOOT_BASES = 0b0100_0100;
+
+/** The options with named values, and those values. */
+const OPTION_VALUES: readonly (readonly [
+  "equalTarget" | "forceLocal" | "preemption" | "resolution" | "timerMigration",
+  readonly string[],
+])[] = [
+  ["timerMigration", ["on", "off"]],
+  ["equalTarget", ["stay", "move"]],
+  ["forceLocal", ["off", "on"]],
+  ["resolution", ["high", "low"]],
+  ["preemption", ["none", "rt"]],
+];
 
 /** What a {@link HrtimerSystem} is made of. */
 export interface HrtimerSystemOptions {
@@ -79,7 +92,8 @@ export type ClockSet = "wall" | "boot";
  * `currentCpu` stands for `smp_processor_id()`: the simulation sets it to the CPU whose code it is about to run. Nothing
  * fires by itself: call {@link HrtimerCpu.interrupt} when a CPU's device reaches what it was programmed to.
  *
- * @throws RangeError without a CPU, or for `maxCallbacksPerInterrupt` or `tickNs` below 1.
+ * @throws RangeError without a CPU, or for `maxCallbacksPerInterrupt` or `tickNs` below 1; TypeError for an option value
+ *   that is not in its list.
  * @example
  * let now = 0n;
  * const device = { at: 0n, program(expiresNs, force) { this.at = expiresNs; return force === "force" || expiresNs > now; } };
@@ -105,7 +119,16 @@ export class HrtimerSystem {
         `HrtimerSystem: expected maxCallbacksPerInterrupt to be a positive integer, got ${maxCallbacks}`,
       );
     }
+    if (typeof tickNs !== "bigint") {
+      throw new TypeError(`HrtimerSystem: expected tickNs to be a bigint, got ${typeof tickNs}`);
+    }
     if (tickNs < 1n) throw new RangeError(`HrtimerSystem: expected tickNs of at least 1, got ${tickNs}`);
+    for (const [option, values] of OPTION_VALUES) {
+      const value = options[option];
+      if (value !== undefined && !values.includes(value)) {
+        throw new TypeError(`HrtimerSystem: expected ${option} ${values.join(" or ")}, got ${value}`);
+      }
+    }
     this.#engine = new Engine({
       clock: options.clock,
       events: options.events ?? {},
@@ -154,12 +177,14 @@ export class HrtimerSystem {
    *
    * @param onExpiry - the callback. A returned instant queues the timer again on the same base unless the callback has
    *   started it itself; returning the timer's own `expiresNs`, as after `forward`, keeps its slack.
+   * @throws TypeError unless `onExpiry` is a function, RangeError for a mode outside 0 … 15.
    */
   createTimer(onExpiry: OnExpiry, options: CreateTimerOptions = {}): Hrtimer {
     if (typeof onExpiry !== "function") {
       throw new TypeError(`createTimer: expected onExpiry to be a function, got ${typeof onExpiry}`);
     }
     const { clock = CLOCK_MONOTONIC, mode = HRTIMER_MODE_ABS } = options;
+    checkMode("createTimer", mode);
     const id = this.#created++;
     const isHard = (mode & HRTIMER_MODE_HARD) !== 0;
     const isSoft = this.#engine.isPreemptRt ? !isHard : (mode & HRTIMER_MODE_SOFT) !== 0;
@@ -178,6 +203,9 @@ export class HrtimerSystem {
    * queue again only if a timer of those clocks now comes before its next event (`clock_was_set`, docs/model/hrtimer §6.4).
    */
   clockWasSet(clocks: ClockSet): void {
+    if (clocks !== "wall" && clocks !== "boot") {
+      throw new TypeError(`clockWasSet: expected wall or boot, got ${clocks}`);
+    }
     const bases = clocks === "wall" ? CLOCK_SET_WALL_BASES : CLOCK_SET_BOOT_BASES;
     for (const cpu of this.#engine.cpus) {
       if (cpu.online && cpu.refreshOffsets() && !cpu.inHrtirq && cpu.hasHeadBeforeNext(bases)) {

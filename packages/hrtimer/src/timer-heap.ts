@@ -13,7 +13,7 @@
  */
 
 /** The tie-breaker's range: 42 bits, 4.4e12 insertions between renumberings. */
-const SEQUENCE_LIMIT = 2 ** 42;
+export const SEQUENCE_LIMIT: number = 2 ** 42;
 const LOW_BITS = 11;
 const LOW_MASK = 2 ** LOW_BITS - 1;
 const HIGH_SCALE = 2 ** 21;

@@ -206,6 +206,11 @@ describe("TimerQueue.fromState", () => {
     expect(() => TimerQueue.fromState({ ...state, handles: [7] })).toThrow(
       "fromState: expected a live handle, got 0",
     );
+    for (const sequence of [-1, 0.5, SEQUENCE_LIMIT + 1]) {
+      expect(() => TimerQueue.fromState({ ...state, sequence })).toThrow(
+        `fromState: expected a sequence from 0 to 2^42, got ${sequence}`,
+      );
+    }
     const outside = state.entries.map((entry) => ({ ...entry, expires: "9223372036854775808" }));
     expect(() => TimerQueue.fromState({ ...state, entries: outside })).toThrow(RangeError);
   });

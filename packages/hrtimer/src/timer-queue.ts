@@ -1,4 +1,4 @@
-import { MAX_SLOTS, SIGNED_BIAS, TimerHeap, UNSIGNED_BIAS } from "./timer-heap.js";
+import { MAX_SLOTS, SEQUENCE_LIMIT, SIGNED_BIAS, TimerHeap, UNSIGNED_BIAS } from "./timer-heap.js";
 
 /** Names one queued timer until it is popped or removed; afterwards it names nothing, also when its slot is reused. */
 export type TimerHandle = number;
@@ -213,6 +213,9 @@ export class TimerQueue<T = undefined> {
       throw new RangeError(
         `fromState: expected every slot free or queued, got ${slots} slots, ${state.free.length} free, ${state.entries.length} queued`,
       );
+    }
+    if (!(Number.isInteger(state.sequence) && state.sequence >= 0 && state.sequence <= SEQUENCE_LIMIT)) {
+      throw new RangeError(`fromState: expected a sequence from 0 to 2^42, got ${state.sequence}`);
     }
     queue.#heap.restoreSlots(slots, state.free);
     queue.#handles = new Float64Array(Math.max(slots, FIRST_HANDLES));
