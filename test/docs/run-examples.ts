@@ -48,8 +48,8 @@ const alias = Object.fromEntries(
 /** Bundles the modules from source and runs them one after another in one Node process. */
 export async function runExamples(modules: readonly string[]): Promise<readonly ExampleRun[]> {
   if (modules.length === 0) return [];
-  // Below the root, so that the bundles find what the packages leave external, and outside what any tool reads.
-  const directory = await mkdtemp(join(root, "node_modules", ".examples-"));
+  // Beside the app's dependencies, which are all of them: a bundle then finds the published vectors as the app does.
+  const directory = await mkdtemp(join(root, "apps", "scenarios", "node_modules", ".examples-"));
   try {
     const entryPoints = await Promise.all(
       modules.map(async (text, index) => {

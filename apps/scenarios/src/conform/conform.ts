@@ -21,8 +21,13 @@ export interface ConformOptions {
 /**
  * Replays every row file of a directory through the packages and counts what agreed.
  *
+ * @param options - what to replay; by default all that `@chronovisor/vectors` publishes
+ * @returns one entry per file, by area and then by name
  * @throws ChronovisorError when the directory, an area or a row cannot be used: that is the data's fault, and differs
  * from a row that was computed and did not agree.
+ * @example
+ * const report = await conform({ areas: ["math"] });
+ * report.files.map(({ passed, failed }) => passed - failed) // => [ 1048, 1079, 1194, 1088, 1338, 993 ]
  */
 export async function conform(options: ConformOptions = {}): Promise<ConformReport> {
   const all = await discoverFiles(options.data ?? shippedDataDirectory());

@@ -32,7 +32,16 @@ export interface ConformReport {
   readonly files: readonly FileReport[];
 }
 
-/** Whether a report is good: nothing failed and, when `strict`, every file was covered. */
+/**
+ * Whether a report is good: nothing failed and, when `strict`, every file was covered.
+ *
+ * @param report - what `conform` returned
+ * @param options - `strict` as of `--strict`
+ * @example
+ * const uncovered = { area: "moon", file: "phases.jsonl", rows: 2, passed: 0, failed: 0, covered: false, firstFailure: null };
+ * conforms({ files: [uncovered] }, { strict: false }) // => true
+ * conforms({ files: [uncovered] }, { strict: true }) // => false
+ */
 export function conforms(report: ConformReport, options: { readonly strict: boolean }): boolean {
   return report.files.every((file) => file.failed === 0 && (file.covered || !options.strict));
 }
