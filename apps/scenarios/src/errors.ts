@@ -3,6 +3,9 @@ import { closest, distance } from "fastest-levenshtein";
 /**
  * The one error class for requests the app cannot carry out: unknown names, values out of range, unreadable files.
  * The command prints its message as one line and exits 2.
+ *
+ * @example
+ * new ChronovisorError("kernel: expected a release").name // => 'ChronovisorError'
  */
 export class ChronovisorError extends Error {
   override readonly name = "ChronovisorError";

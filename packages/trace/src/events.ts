@@ -21,6 +21,7 @@ export type ExpirySource = "callback" | "preemption-timer" | "software-start" | 
 /** What became of an expiry. */
 export type ExpiryOutcome = "coalesced" | "pending" | "injected" | "posted";
 
+/** One event; `kind` says which. */
 export type TraceEvent =
   /** The guest wrote a model-specific register. */
   | (At & { readonly kind: "msr-write"; readonly msr: number; readonly value: bigint })
@@ -55,4 +56,5 @@ export type TraceEvent =
   /** Something the kernel would have logged. */
   | (At & { readonly kind: "warning"; readonly text: string });
 
+/** Names of the events. */
 export type TraceEventKind = TraceEvent["kind"];

@@ -82,10 +82,7 @@ describe("parseKernel", () => {
       'kernel: expected a mainline release, got "v4.16.13"; stable releases are not in the table, and v4.16 means 4.16.0',
     ],
     ["v4.16 + tdcr", 'kernel: expected axis=value after "+", got "tdcr"'],
-    [
-      "v4.16 + tdcr=later",
-      'tdcr: expected one of at-next-tmict, immediate, got "later" (did you mean immediate?)',
-    ],
+    ["v4.16 + tdcr=later", 'tdcr: expected one of at-next-tmict, immediate, got "later"'],
   ])("refuses %j", (text, message) => {
     expect(() => parseKernel(text)).toThrow(new ChronovisorError(message));
   });

@@ -1,5 +1,4 @@
-import { closest } from "fastest-levenshtein";
-import { ChronovisorError } from "../errors.js";
+import { ChronovisorError, didYouMean, unknownName } from "../errors.js";
 import { AXES, type Axis, RELEASES } from "./axes.js";
 
 /** A kernel to run as: a release's behaviours, possibly with some overridden. */
@@ -11,6 +10,7 @@ export interface KernelChoice {
   readonly axes: Readonly<Record<string, string>>;
 }
 
+/** Names of the behaviour axes a kernel can be overridden in. */
 export const axisNames: readonly string[] = AXES.map((axis) => axis.name);
 
 /** The newest release of the table: what a run takes when it is told nothing. */
@@ -20,13 +20,18 @@ const order = new Map(RELEASES.map((release, index) => [release, index]));
 
 function axisNamed(name: string): Axis {
   const axis = AXES.find((candidate) => candidate.name === name);
-  if (axis !== undefined) return axis;
-  throw new ChronovisorError(
-    `axis: expected one of ${axisNames.join(", ")}, got "${name}" (did you mean ${closest(name, [...axisNames])}?)`,
-  );
+  if (axis === undefined) throw unknownName("axis", name, axisNames);
+  return axis;
 }
 
-/** Values an axis takes, oldest first, then the experiments no release has. */
+/**
+ * Values a behaviour axis takes, oldest first, then the experiments no release has.
+ *
+ * @param name - one of {@link axisNames}.
+ * @throws ChronovisorError naming the axes for an unknown one.
+ * @example
+ * axisValues("switchToSw") // => [ 'arm-past', 'expire-and-advance' ]
+ */
 export function axisValues(name: string): readonly string[] {
   const axis = axisNamed(name);
   return [...axis.history.map((change) => change.value), ...Object.keys(axis.experiments ?? {})];
@@ -84,7 +89,7 @@ export function withOverride(choice: KernelChoice, name: string, value: string):
   const allowed = axisValues(name);
   if (!allowed.includes(value)) {
     throw new ChronovisorError(
-      `${name}: expected one of ${allowed.join(", ")}, got "${value}" (did you mean ${closest(value, [...allowed])}?)`,
+      `${name}: expected one of ${allowed.join(", ")}, got "${value}"${didYouMean(value, allowed)}`,
     );
   }
   if (choice.axes[name] === value) return choice;
@@ -99,7 +104,11 @@ export function withOverride(choice: KernelChoice, name: string, value: string):
  * Reads a kernel: a mainline release, then any number of overrides, joined by `+`: `v4.16 + tdcr=immediate`.
  * `v4.16`, `4.16` and `v4.16.0` are the same kernel.
  *
+ * @param expression - as typed.
  * @throws ChronovisorError for a release outside the table, an unknown axis or an unknown value.
+ * @example
+ * parseKernel("4.16.0 + switchToSw=expire-and-advance").name // => 'v4.16 + switchToSw=expire-and-advance'
+ * parseKernel("v4.17").axes.periodicAdvance // => 'resync'
  */
 export function parseKernel(expression: string): KernelChoice {
   const [head = "", ...overrides] = expression.split("+").map((part) => part.trim());

@@ -18,7 +18,13 @@ export const EVENTS_PER_INSTANT = 2_000_000;
 
 const NEVER = (): boolean => false;
 
-/** Time stopped: something kept making events at one instant, or never gave control back. */
+/**
+ * Time stopped: something kept making events at one instant, or never gave control back.
+ *
+ * @example
+ * const stuck = new LivelockError("guest program spinner", "never let time pass");
+ * stuck.message // => 'machine: guest program spinner never let time pass'
+ */
 export class LivelockError extends Error {
   override readonly name = "LivelockError";
   readonly culprit: string;

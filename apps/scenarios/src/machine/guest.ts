@@ -23,17 +23,28 @@ export interface GuestPort {
   readonly now: HostTsc;
 }
 
+/** End of interrupt, write only (SDM vol 3A 11.12.1.2). */
 export const X2APIC_EOI = 0x80b;
+/** Spurious interrupt vector; bit 8 enables the APIC. */
 export const X2APIC_SVR = 0x80f;
+/** LVT timer: vector, mask, mode. */
 export const X2APIC_LVTT = 0x832;
+/** Initial count. */
 export const X2APIC_TMICT = 0x838;
+/** Current count, read only. */
 export const X2APIC_TMCCT = 0x839;
+/** Divide configuration. */
 export const X2APIC_TDCR = 0x83e;
+/** Guest TSC at which a timer in deadline mode expires. */
 export const IA32_TSC_DEADLINE = 0x6e0;
 
+/** Mode bits 18:17 of the LVT timer: periodic. */
 export const LVTT_PERIODIC = 1 << 17;
+/** Mode bits 18:17 of the LVT timer: TSC deadline. */
 export const LVTT_TSC_DEADLINE = 2 << 17;
+/** Mask bit of the LVT timer. */
 export const LVTT_MASKED = 1 << 16;
+/** Software enable, bit 8 of the spurious interrupt vector register. */
 export const SVR_APIC_ENABLED = 1 << 8;
 
 /**
@@ -42,6 +53,12 @@ export const SVR_APIC_ENABLED = 1 << 8;
  *
  * A program takes one interrupt at a time: from acknowledging it until its next `halt` or `run` interrupts are off. A
  * vector that waits by then is taken in the same instant.
+ *
+ * @example
+ * const port = { wrmsr: () => "ok", rdmsr: () => 5n, rdtsc: () => 7n, note() {}, cyclesOf: (ns) => 3n * ns, now: 0n };
+ * const guest = new GuestCpu(port, "sketch");
+ * guest.rdtsc() // => 7n
+ * guest.work(1_000n) // => { kind: 'work', cycles: 3000n }
  */
 export class GuestCpu {
   readonly #port: GuestPort;

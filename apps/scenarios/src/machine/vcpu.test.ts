@@ -29,20 +29,14 @@ function machine(options: Partial<LapicMachineOptions> = {}): LapicMachine {
     hostKhz: 2_500_000n,
     hostHz: 2_500_000_000n,
     guestKhz: 2_500_000n,
-    monoRatePpm: 0n,
+    monoRatePpb: 0n,
     busNs: 1n,
-    preemptionTimerShift: 5n,
-    timerAdvance: "off",
     exitCost: 0n,
     entryCost: 0n,
     immediateExitCost: 0n,
     callbackCost: 0n,
     minDelta: 0n,
-    startTsc: 0n,
-    apicv: "off",
-    idleModel: "reentry",
     axes: parseKernel("v6.19").axes,
-    hooks: {},
     ...options,
   });
 }
@@ -282,7 +276,7 @@ describe("the trace", () => {
 
   it("does not change what happens", () => {
     const run = (options: Partial<LapicMachineOptions>): unknown => {
-      const m = machine({ monoRatePpm: -50_000n, axes: parseKernel("v4.16").axes, ...options });
+      const m = machine({ monoRatePpb: -50_000n, axes: parseKernel("v4.16").axes, ...options });
       m.vcpu.start("halting", function* (cpu) {
         arm(cpu, LVTT_PERIODIC, 1_000_000);
         yield* takeAll(cpu, []);
@@ -349,7 +343,7 @@ describe("any costs, rates and kernels", () => {
       fc.property(
         fc.record({
           kernel: fc.constantFrom("v4.16", "v4.17", "v5.4", "v6.18", "v6.19"),
-          monoRatePpm: fc.bigInt({ min: -500_000n, max: 500_000n }),
+          monoRatePpb: fc.bigInt({ min: -500_000n, max: 500_000n }),
           exitCost: fc.bigInt({ min: 0n, max: 3_000n }),
           entryCost: fc.bigInt({ min: 0n, max: 3_000n }),
           callbackCost: fc.bigInt({ min: 0n, max: 3_000n }),

@@ -32,6 +32,7 @@ export interface JsonExpectation {
   readonly reason: string;
 }
 
+/** A run, JSON-safe: what `run --json` prints. */
 export interface JsonRun {
   readonly scenario: string;
   readonly kernel: string;
@@ -44,6 +45,7 @@ export interface JsonRun {
   readonly expectations: readonly JsonExpectation[];
 }
 
+/** Runs side by side, JSON-safe: what `compare --json` prints. */
 export interface JsonComparison {
   readonly scenario: string;
   readonly columns: readonly JsonRun[];
@@ -78,7 +80,14 @@ function table({ title, columns, rows }: Table): JsonTable {
   };
 }
 
-/** A run as a JSON-safe object. */
+/**
+ * A run as a JSON-safe object: integers are decimal strings, an expectation that does not apply has `held` null.
+ *
+ * @param result - what `simulate` returned.
+ * @example
+ * const { observations } = runToJson(simulate("long-stop", { kernel: "v6.18", set: { stop: "60s" } }));
+ * observations.cb // => { value: '60029', unit: 'count' }
+ */
 export function runToJson(result: RunResult): JsonRun {
   return {
     scenario: result.scenario,
@@ -108,7 +117,15 @@ export function differingAxes(results: readonly RunResult[]): readonly string[] 
   );
 }
 
-/** Runs of one scenario side by side as a JSON-safe object, in the order given. */
+/**
+ * Runs of one scenario side by side as a JSON-safe object, in the order given, with the axes in which they differ.
+ *
+ * @param scenario - its id.
+ * @param results - one per column.
+ * @example
+ * const columns = ["v6.18", "v6.19"].map((kernel) => simulate("long-stop", { kernel }));
+ * comparisonToJson("long-stop", columns).axes // => [ 'periodicAdvance', 'hrtimerRearm', 'period0' ]
+ */
 export function comparisonToJson(scenario: string, results: readonly RunResult[]): JsonComparison {
   return { scenario, columns: results.map(runToJson), axes: differingAxes(results) };
 }

@@ -18,7 +18,7 @@ export interface ObservationSpec {
   readonly headline?: true;
 }
 
-/** A quantity over true time. Points are `[ns since the start, value]`, ascending in time. */
+/** A quantity over true time. Points are `[ns, value]`, ascending; time counts from the start unless the title says otherwise. */
 export interface Series {
   readonly title: string;
   readonly unit: Unit;
@@ -34,6 +34,7 @@ export interface Expectation {
   readonly reason: string;
 }
 
+/** Where a story comes from: a commit, or a page of the model. */
 export interface Source {
   readonly title: string;
   readonly commit?: string;
@@ -68,7 +69,9 @@ export interface Progress {
   readonly ticks: bigint;
 }
 
+/** What a caller may watch and stop a run by. */
 export interface RunHooks {
+  /** Called as simulated time passes. */
   readonly onProgress?: (progress: Progress) => void;
   /** Checked between slices of work; an aborted run throws `signal.reason`. */
   readonly signal?: AbortSignal;
@@ -113,6 +116,7 @@ export interface JudgedRun<P> {
   readonly measured: Measured;
 }
 
+/** One scenario: what it is called, what can be set, how it is run, what it measures and what must hold. */
 export interface ScenarioDefinition<S extends ParamShape = ParamShape> {
   readonly id: string;
   readonly title: string;

@@ -7,13 +7,14 @@ import { runScenario } from "../../scenario/run-scenario.js";
 import type { RunHooks, RunResult } from "../../scenario/types.js";
 import { longStop } from "./index.js";
 
+const DEFAULT_STOP = { stop: "60s" };
 const BEFORE = "v6.18";
 const AFTER = "v6.19";
 
 function run(kernel: string, params: Record<string, string> = {}, hooks: RunHooks = {}): RunResult {
   return runScenario(longStop, {
     kernel: parseKernel(kernel),
-    params: parseParams(longStop.params, params),
+    params: parseParams(longStop.params, { ...DEFAULT_STOP, ...params }),
     seed: 1,
     hooks,
   });

@@ -35,13 +35,12 @@ const TICK_TABLE = {
 export function runPeriodicDrift({ params, kernel, hooks }: RunContext<PeriodicDriftParams>): Measured {
   const machine = buildLapicMachine({
     ...params,
+    monoRatePpb: params.monoRatePpm,
     axes: kernel.axes,
     hooks,
     immediateExitCost: 0n,
     callbackCost: 0n,
     minDelta: 0n,
-    startTsc: 0n,
-    apicv: "off",
   });
   const { host, vcpu } = machine;
   const { counters } = vcpu;
