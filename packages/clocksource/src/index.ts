@@ -49,7 +49,6 @@ export {
   taiNs,
 } from "./time-types.js";
 export type { ComposedTscState, NestedTsc } from "./tsc/composed-tsc.js";
-export { ComposedTsc } from "./tsc/composed-tsc.js";
 export type { HostClocksource, HostTscHealthState } from "./tsc/host-tsc-health.js";
 export { HostTscHealth } from "./tsc/host-tsc-health.js";
 export { nestedTscOffset, nestedTscRatio } from "./tsc/nested-tsc.js";

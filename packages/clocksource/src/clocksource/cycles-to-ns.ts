@@ -87,7 +87,7 @@ export interface ElapsedSource {
  * Source: `kernel/time/clocksource.c:cycles_to_nsec_safe`; docs/model/clocksource-tsc §4.
  * @example
  * const hpet = { mask: 0xffffffffn, mult: 2343484437, shift: 25, maxCycles: 0xffffffffn, maxRawDelta: 3758096381n };
- * elapsedNs(hpet, 0xffffff00n, 0x100n, "seven-eighths") // => 35759n
+ * elapsedNs(hpet, 0xffffff00n, 0x100n, "seven-eighths") // => 35758n
  */
 export function elapsedNs(source: ElapsedSource, start: bigint, end: bigint, rule: DeltaRule): bigint {
   const { mask, mult, shift, maxCycles, maxRawDelta } = source;

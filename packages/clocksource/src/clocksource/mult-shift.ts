@@ -29,7 +29,7 @@ export interface MultShift {
  * @throws TypeError or RangeError for an argument outside its width (a counter of 0 Hz is a divide error).
  * Source: `kernel/time/clocksource.c:clocks_calc_mult_shift`; docs/model/clocksource-tsc §2.1.
  * @example
- * calcMultShift(2_500_000, 1_000_000, 600) // => { mult: 3355443, shift: 23 }
+ * calcMultShift(2_500_000, 1_000_000, 600) // => { mult: 1717986918, shift: 32 }
  */
 export function calcMultShift(from: number, to: number, maxsec: number): MultShift {
   checkPositiveU32("calcMultShift", "from", from);
