@@ -118,8 +118,8 @@ function timeCounterSequences(): JudgeRow {
     const got: Record<string, unknown> = {};
     if (op === "read" || op === "cyc2time") {
       const cycles = big(row, "cycles");
-      expected["result"] = big(row, "result");
-      got["result"] = op === "read" ? clock.read(cycles) : clock.cycToTime(cycles);
+      expected.result = big(row, "result");
+      got.result = op === "read" ? clock.read(cycles) : clock.cycToTime(cycles);
     } else if (op === "adjtime") {
       clock.adjtime(big(row, "delta"));
     }

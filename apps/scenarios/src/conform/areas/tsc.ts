@@ -113,7 +113,7 @@ function setTscKhz(row: Row): Mismatch | undefined {
   };
   const got = { thresh_lo: window.low, thresh_hi: window.high, ret };
   // A trap leaves nothing to look at; the row then says only that it trapped.
-  if (row["divide_error"] !== undefined) {
+  if (row.divide_error !== undefined) {
     return compare(
       { ...expected, trapped: bool(row, "divide_error") },
       { ...got, trapped: ret === undefined },
