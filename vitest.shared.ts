@@ -10,6 +10,8 @@ export const shared = defineConfig({
   test: {
     include: ["src/**/*.test.ts"],
     benchmark: { include: ["src/**/*.bench.ts"] },
-    setupFiles: [new URL("./test/setup/fail-on-console.ts", import.meta.url).pathname],
+    setupFiles: ["fail-on-console", "fuzz-length"].map(
+      (name) => new URL(`./test/setup/${name}.ts`, import.meta.url).pathname,
+    ),
   },
 });
