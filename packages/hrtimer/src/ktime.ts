@@ -6,7 +6,7 @@
 /** The kernel's "never": the largest `ktime_t`. */
 export const KTIME_MAX: bigint = 2n ** 63n - 1n;
 /** The smallest `ktime_t`. */
-export const KTIME_MIN: bigint = -(2n ** 63n);
+const KTIME_MIN: bigint = -(2n ** 63n);
 
 /**
  * Checks that a value is a `ktime_t`.

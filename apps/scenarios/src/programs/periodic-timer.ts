@@ -11,7 +11,7 @@ import {
 } from "../machine/guest.js";
 
 /** LOCAL_TIMER_VECTOR of a Linux guest. */
-export const TIMER_VECTOR = 0xec;
+const TIMER_VECTOR = 0xec;
 /** TDCR value for dividing by 1. */
 const DIVIDE_BY_1 = 0xb;
 
@@ -54,7 +54,7 @@ function* running(cpu: GuestCpu, handlerNs: bigint, until?: GuestTsc): GuestProg
 }
 
 /** Sets the timer going: enables the APIC, divides by 1, and starts the count. */
-export function armPeriodicTimer(cpu: GuestCpu, count: number): void {
+function armPeriodicTimer(cpu: GuestCpu, count: number): void {
   cpu.wrmsr(X2APIC_SVR, SVR_APIC_ENABLED | 0xff);
   cpu.wrmsr(X2APIC_TDCR, DIVIDE_BY_1);
   cpu.wrmsr(X2APIC_LVTT, LVTT_PERIODIC | TIMER_VECTOR);
@@ -62,7 +62,7 @@ export function armPeriodicTimer(cpu: GuestCpu, count: number): void {
 }
 
 /** Takes ticks for ever under a load. */
-export function* takeTicks(cpu: GuestCpu, options: LoadOptions): GuestProgram {
+function* takeTicks(cpu: GuestCpu, options: LoadOptions): GuestProgram {
   const { handlerNs, load } = options;
   if (load === "idle") yield* idle(cpu, handlerNs);
   if (load === "running") yield* running(cpu, handlerNs);

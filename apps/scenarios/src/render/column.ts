@@ -14,7 +14,7 @@ export function shortKernel(kernel: string): string {
 }
 
 /** A column in one phrase: `before v4.16`, or `v4.16` where that is its label. */
-export function columnName({ label, result }: Column): string {
+function columnName({ label, result }: Column): string {
   return label === result.kernel ? shortKernel(label) : `${label} ${shortKernel(result.kernel)}`;
 }
 

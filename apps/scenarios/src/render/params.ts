@@ -7,7 +7,7 @@ import { formatQuantity } from "../units/format-quantity.js";
 type Params = Readonly<Record<string, Quantity>>;
 
 /** A parameter's value, exactly. */
-export function formatParam({ value, unit }: Quantity): string {
+function formatParam({ value, unit }: Quantity): string {
   return typeof value === "bigint" && isNumericUnit(unit)
     ? formatExact(value, unit)
     : formatQuantity(value, unit);
