@@ -1,5 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
+import { HrtimerLoopError } from "@chronovisor/hrtimer";
 import { ChronovisorError } from "../errors.js";
+import { LivelockError } from "../machine/engine.js";
 import { runScenario } from "../scenario/run-scenario.js";
 import type { Progress, ScenarioDefinition } from "../scenario/types.js";
 import type { RunJob } from "./run-job.js";
@@ -7,6 +9,13 @@ import type { WorkerMessage } from "./worker-messages.js";
 
 /** Messages more often than a screen is redrawn only cost the run time. */
 const PROGRESS_INTERVAL_MS = 50;
+
+/** What the caller asked for cannot be run: wrong values, or a guest or timer that never lets time pass. */
+function isRefusal(error: unknown): error is Error {
+  return (
+    error instanceof ChronovisorError || error instanceof LivelockError || error instanceof HrtimerLoopError
+  );
+}
 
 /** Runs one job and posts how it goes: the body of a worker thread. */
 export function serveJob(scenarios: readonly ScenarioDefinition[], job: RunJob, port: MessagePort): void {
@@ -30,7 +39,7 @@ export function serveJob(scenarios: readonly ScenarioDefinition[], job: RunJob, 
     });
     post({ type: "result", result });
   } catch (error) {
-    if (error instanceof ChronovisorError) post({ type: "refused", message: error.message });
+    if (isRefusal(error)) post({ type: "refused", message: error.message });
     else if (error instanceof Error) {
       post({ type: "crashed", message: error.message, stack: error.stack ?? error.message });
     } else post({ type: "crashed", message: String(error), stack: String(error) });

@@ -3,7 +3,7 @@ import type { EventDevice, HrtimerCpu, ProgramForce } from "@chronovisor/hrtimer
 import { KTIME_MAX } from "@chronovisor/hrtimer";
 import type { Engine, EventSource } from "./engine.js";
 import type { FixedRateClock } from "./fixed-rate-clock.js";
-import type { Vcpu } from "./vcpu.js";
+import type { InterruptedGuest } from "./vcpu-thread.js";
 
 /** What a host CPU was seen doing with interrupts off. */
 export interface InterruptSection {
@@ -29,7 +29,7 @@ export class HostCpu implements EventSource, EventDevice {
   #maskedUntil: HostTsc | undefined;
   #timers: HrtimerCpu | undefined;
   /** The vCPU whose thread runs here, asked to leave the guest when an interrupt comes. */
-  vcpu: Vcpu | undefined;
+  guest: InterruptedGuest | undefined;
   /** Told of every timer interrupt after it. */
   onInterrupt: ((section: InterruptSection) => void) | undefined;
 
@@ -93,7 +93,7 @@ export class HostCpu implements EventSource, EventDevice {
   run(): void {
     this.#fireAt = undefined;
     this.#programmed = undefined;
-    const interrupted = this.vcpu?.leaveForInterrupt() ? this.vcpu : undefined;
+    const interrupted = this.guest?.leaveForInterrupt() ? this.guest : undefined;
     const entered = this.#engine.now;
     this.timers.interrupt();
     this.onInterrupt?.({ cycles: this.#engine.now - entered, passes: this.timers.passes });

@@ -21,6 +21,10 @@ export interface LapicMachineOptions {
   readonly entryCost: bigint;
   readonly immediateExitCost: bigint;
   readonly callbackCost: bigint;
+  /** From a wake-up to the thread of a halted vCPU running; none by default. */
+  readonly wakeCost?: bigint;
+  /** How long a halting vCPU polls before its thread sleeps; not at all by default. */
+  readonly haltPoll?: bigint;
   readonly minDelta: bigint;
   /** Where the host's TSC starts; 0 by default. */
   readonly startTsc?: bigint;
@@ -83,6 +87,7 @@ export function buildLapicMachine(options: LapicMachineOptions): LapicMachine {
     entry: host.cycles(options.entryCost),
     immediateExit: host.cycles(options.immediateExitCost),
     callback: host.cycles(options.callbackCost),
+    wake: host.cycles(options.wakeCost ?? 0n),
   };
   const vcpu = new Vcpu(host, cpu, {
     id: 0,
@@ -98,6 +103,7 @@ export function buildLapicMachine(options: LapicMachineOptions): LapicMachine {
     idleModel: options.idleModel ?? "reentry",
     catchUp: options.hooks?.stepped === true ? "stepped" : "closed-form",
     costs,
+    haltPoll: host.cycles(options.haltPoll ?? 0n),
     ...(options.trace === undefined ? {} : { trace: options.trace }),
   });
   host.engine.add(host.timeline);

@@ -1,12 +1,10 @@
-import type { GuestTsc, HostTsc, MonotonicNs, VcpuTscView } from "@chronovisor/clocksource";
-import { HRTIMER_MODE_HARD, type Hrtimer, type OnExpiry } from "@chronovisor/hrtimer";
+import type { GuestTsc, HostTsc, VcpuTscView } from "@chronovisor/clocksource";
 import {
   type AdvanceWait,
   InterruptState,
   LapicTimer,
   type LapicTimerBehaviours,
   type LapicTimerConfig,
-  type LapicTimerEvents,
   type LapicTimerOptions,
   type LapicTimerState,
   type LapicTimerVcpu,
@@ -25,7 +23,9 @@ import {
 } from "./guest.js";
 import type { Host } from "./host.js";
 import type { HostCpu } from "./host-cpu.js";
-import type { Vcpu } from "./vcpu.js";
+import { type CatchUp, TimerCallbacks } from "./timer-callbacks.js";
+import { TimerObserver } from "./timer-observer.js";
+import type { VcpuThread } from "./vcpu-thread.js";
 
 const SVR_RESET = 0xff;
 const SVR_STORED = 0x3ff;
@@ -42,8 +42,7 @@ export interface VcpuApicOptions {
   readonly apicv: "off" | "on";
   /** Whether a halted guest's tick brings the preemption timer back, or only an unrelated interrupt does. */
   readonly idleModel: "reentry" | "software";
-  /** How a backlog of hrtimer callbacks is run: the bytes are the same. */
-  readonly catchUp: "closed-form" | "stepped";
+  readonly catchUp: CatchUp;
   readonly costs: { readonly callback: bigint };
   readonly trace?: TraceSink;
 }
@@ -56,53 +55,48 @@ export class VcpuApic implements LapicTimerVcpu {
   /** Whether the guest's own APIC accesses and deliveries need no exit. */
   readonly virtualized: boolean;
   readonly #host: Host;
-  readonly #cpu: HostCpu;
-  readonly #vcpu: Vcpu;
+  readonly #thread: VcpuThread;
   readonly #tsc: VcpuTscView;
   readonly #irq = new InterruptState();
+  readonly #hv: PreemptionTimer | undefined;
+  readonly #trace: TraceSink | undefined;
+  readonly #observer: TimerObserver;
+  readonly #callbacks: TimerCallbacks;
   readonly #timerOptions: LapicTimerOptions;
   #timer: LapicTimer;
-  readonly #hv: PreemptionTimer | undefined;
-  readonly #catchUp: VcpuApicOptions["catchUp"];
-  readonly #callbackCost: bigint;
-  readonly #trace: TraceSink | undefined;
   /** What the preemption timer field holds; it is written only when it changes. */
   #timerField: number | undefined;
   #svr = SVR_RESET;
-  #hrtimer: Hrtimer | undefined;
-  /** The interrupt whose callbacks are being counted, and the horizon of its first pass. */
-  #countedInterrupt = -1;
-  #firstHorizon: MonotonicNs | undefined;
-  #firstPassCallbacks = 0;
 
-  constructor(host: Host, cpu: HostCpu, vcpu: Vcpu, options: VcpuApicOptions) {
+  constructor(host: Host, cpu: HostCpu, thread: VcpuThread, options: VcpuApicOptions) {
+    const { tsc, trace, catchUp, costs, preemptionTimerShift: rateShift } = options;
+    const { clock } = host;
     this.#host = host;
-    this.#cpu = cpu;
-    this.#vcpu = vcpu;
-    this.#tsc = options.tsc;
-    this.#catchUp = options.catchUp;
-    this.#callbackCost = options.costs.callback;
-    this.#trace = options.trace;
+    this.#thread = thread;
+    this.#tsc = tsc;
+    this.#trace = trace;
     this.virtualized = options.apicv === "on";
-    this.preemptionTimerShift = options.preemptionTimerShift ?? 0;
-    if (options.preemptionTimerShift !== undefined) {
-      this.#hv = new PreemptionTimer({
-        clock: host.clock,
-        tsc: options.tsc,
-        rateShift: options.preemptionTimerShift,
-      });
-    }
+    this.preemptionTimerShift = rateShift ?? 0;
+    if (rateShift !== undefined) this.#hv = new PreemptionTimer({ clock, tsc, rateShift });
+    this.#observer = new TimerObserver(host, thread, tsc, trace);
+    this.#callbacks = new TimerCallbacks(host, cpu, thread, {
+      catchUp,
+      cost: costs.callback,
+      trace,
+      timer: () => this.#timer,
+    });
     this.#timerOptions = {
-      clock: host.clock,
-      tsc: options.tsc,
-      createTimer: (onExpiry) => this.#createTimer(onExpiry),
+      clock,
+      tsc,
+      createTimer: (onExpiry) => this.#callbacks.createTimer(onExpiry),
       ...(this.#hv === undefined ? {} : { preemptionTimer: this.#hv }),
       vcpu: this,
       behaviours: options.behaviours,
       config: options.timerConfig,
-      events: this.#events(),
+      events: this.#observer.events,
     };
     this.#timer = new LapicTimer(this.#timerOptions);
+    this.#observer.watch(this.#timer);
   }
 
   get timer(): LapicTimer {
@@ -112,8 +106,9 @@ export class VcpuApic implements LapicTimerVcpu {
   /** Replaces the timer's state behind its back, as a bug elsewhere in the kernel would. */
   corruptTimer(change: (state: LapicTimerState) => LapicTimerState): void {
     const state = change(this.#timer.state());
-    this.#hrtimer?.cancel();
+    this.#callbacks.disarm();
     this.#timer = LapicTimer.fromState(state, this.#timerOptions);
+    this.#observer.watch(this.#timer);
   }
 
   // What the timer asks of its vCPU.
@@ -131,40 +126,34 @@ export class VcpuApic implements LapicTimerVcpu {
   }
 
   get wantsToRun(): boolean {
-    return this.#vcpu.wantsToRun;
+    return this.#thread.wantsToRun;
   }
 
   get inGuestMode(): boolean {
-    return this.#vcpu.state === "guest";
+    return this.#thread.state === "guest";
   }
 
   deliver(lvtt: number): boolean {
-    const { counters } = this.#vcpu;
-    counters.inj += 1;
+    this.#thread.counters.inj += 1;
     if ((lvtt & LVT_MASKED) !== 0 || !this.swEnabled) return false;
     const vector = lvtt & VECTOR;
-    const latched = this.#irq.accept(vector, "edge");
-    if (latched) counters.irrSet += 1;
-    this.#trace?.emit({
-      kind: "inject",
-      at: this.#vcpu.now,
-      vcpu: this.#vcpu.id,
-      vector,
-      coalesced: latched ? "no" : "yes",
-    });
+    const first = this.#irq.accept(vector, "edge");
+    this.#observer.injected(first);
+    const { now: at, id: vcpu } = this.#thread;
+    this.#trace?.emit({ kind: "inject", at, vcpu, vector, coalesced: first ? "no" : "yes" });
     return true;
   }
 
   requestUnblock(): void {
-    this.#vcpu.requestUnblock();
+    this.#thread.requestUnblock();
   }
 
   wake(): void {
-    this.#vcpu.wake();
+    this.#thread.wake();
   }
 
   kick(): void {
-    this.#vcpu.kick();
+    this.#thread.kick();
   }
 
   spin(wait: AdvanceWait): void {
@@ -178,11 +167,6 @@ export class VcpuApic implements LapicTimerVcpu {
   get backend(): "hv" | "sw" | "none" {
     if (this.timer.hvInUse) return "hv";
     return this.timer.hrtimerArmed ? "sw" : "none";
-  }
-
-  /** Latches a vector from elsewhere. */
-  request(vector: number): void {
-    this.#irq.accept(vector, "edge");
   }
 
   injectPending(): void {
@@ -199,9 +183,8 @@ export class VcpuApic implements LapicTimerVcpu {
     const vector = this.deliverable();
     if (vector === undefined) return undefined;
     this.#irq.ack(vector);
-    const { now, id, counters } = this.#vcpu;
-    if (vector === (this.timer.lvtt & VECTOR)) counters.interruptSeen(now);
-    this.#trace?.emit({ kind: "acknowledge", at: now, vcpu: id, vector });
+    if (vector === (this.timer.lvtt & VECTOR)) this.#observer.taken();
+    this.#trace?.emit({ kind: "acknowledge", at: this.#thread.now, vcpu: this.#thread.id, vector });
     return vector;
   }
 
@@ -224,13 +207,13 @@ export class VcpuApic implements LapicTimerVcpu {
   /** The preemption timer forced the guest out. One that stands for "no deadline" ran down: nothing expired. */
   preemptionTimerExit(): void {
     if (this.#hv === undefined || this.#hv.softDisabled) return;
-    this.#trace?.emit({ kind: "preemption-timer-exit", at: this.#vcpu.now, vcpu: this.#vcpu.id });
+    this.#trace?.emit({ kind: "preemption-timer-exit", at: this.#thread.now, vcpu: this.#thread.id });
     this.timer.expiredHvTimer();
   }
 
   /** The first host TSC at which the guest's reads `guest`; now if it already does. */
   firstHostTscAt(guest: GuestTsc): HostTsc {
-    const now = this.#vcpu.now;
+    const now = this.#thread.now;
     const left = BigInt.asIntN(64, guest - this.#tsc.readL1(now));
     if (left <= 0n) return now;
     const one = 1n << BigInt(this.#tsc.fractionBits);
@@ -300,120 +283,7 @@ export class VcpuApic implements LapicTimerVcpu {
 
   #eoi(): void {
     const vector = this.#irq.eoi();
-    this.#trace?.emit({
-      kind: "eoi",
-      at: this.#vcpu.now,
-      vcpu: this.#vcpu.id,
-      vector: vector < 0 ? undefined : vector,
-    });
-  }
-
-  // The hrtimer behind the software backend, and what is counted of both.
-
-  #createTimer(onExpiry: OnExpiry): Hrtimer {
-    const timer: Hrtimer = this.#host.hrtimers.createTimer(() => this.#callback(timer, onExpiry), {
-      name: `LAPIC timer of ${this.#vcpu.name}`,
-      mode: HRTIMER_MODE_HARD,
-    });
-    this.#hrtimer = timer;
-    return timer;
-  }
-
-  /** One callback: it reads the clock as it begins, then costs what a callback costs. */
-  #callback(timer: Hrtimer, onExpiry: OnExpiry): MonotonicNs | undefined {
-    const { counters } = this.#vcpu;
-    counters.cb += 1;
-    this.#trace?.emit({
-      kind: "hrtimer-callback",
-      at: this.#vcpu.now,
-      vcpu: this.#vcpu.id,
-      cpu: timer.cpu,
-    });
-    const next = onExpiry(timer);
-    this.#host.engine.spend(this.#callbackCost);
-    const horizon = this.#cpu.timers.horizon(timer);
-    this.#countPass(horizon, 1);
-    if (next === undefined || next > horizon || this.#catchUp === "stepped") return next;
-    const { count, nextExpiryNs } = this.timer.skipBacklog(next, horizon);
-    if (count === 0n) return next;
-    this.#countPass(horizon, Number(count));
-    // Every callback left out would have advanced by a period and cost the same; the last one due runs as usual.
-    counters.cb += Number(count);
-    counters.restarts += Number(count);
-    this.#host.engine.spend(count * this.#callbackCost);
-    this.#trace?.emit({
-      kind: "hrtimer-catch-up",
-      at: this.#vcpu.now,
-      vcpu: this.#vcpu.id,
-      cpu: timer.cpu,
-      count,
-    });
-    return nextExpiryNs as MonotonicNs;
-  }
-
-  /** Callbacks of one pass share its horizon, unless another timer's expiry lies in between. */
-  #countPass(horizon: MonotonicNs, callbacks: number): void {
-    const interrupt = this.#cpu.timers.nrEvents;
-    if (interrupt !== this.#countedInterrupt) {
-      this.#countedInterrupt = interrupt;
-      this.#firstHorizon = horizon;
-      this.#firstPassCallbacks = 0;
-    }
-    if (horizon !== this.#firstHorizon) return;
-    this.#firstPassCallbacks += callbacks;
-    const { counters } = this.#vcpu;
-    if (this.#firstPassCallbacks > counters.cbPass1) counters.cbPass1 = this.#firstPassCallbacks;
-  }
-
-  #events(): Partial<LapicTimerEvents> {
-    const vcpu = this.#vcpu;
-    const { counters } = vcpu;
-    const trace = this.#trace;
-    return {
-      onExpire: ({ source, outcome }) => {
-        if (source === "preemption-timer") counters.hvExp += 1;
-        else if (source !== "callback") counters.swStart += 1;
-        trace?.emit({ kind: "timer-expired", at: vcpu.now, vcpu: vcpu.id, source, outcome });
-      },
-      onArm: (arming) => {
-        counters.restarts += 1;
-        trace?.emit({
-          kind: "timer-armed",
-          at: vcpu.now,
-          vcpu: vcpu.id,
-          backend: arming.backend,
-          deadline: arming.backend === "hrtimer" ? arming.expiresNs : arming.guestDeadline,
-        });
-      },
-      onDisarm: (backend) => trace?.emit({ kind: "timer-disarmed", at: vcpu.now, vcpu: vcpu.id, backend }),
-      onAdvance: (target, tscDeadline) => {
-        this.measureLag(target, tscDeadline);
-        trace?.emit({
-          kind: "timer-advanced",
-          at: vcpu.now,
-          vcpu: vcpu.id,
-          targetNs: target as MonotonicNs,
-          deadlineTsc: tscDeadline as GuestTsc,
-        });
-      },
-      onBackend: (backend, reason) => {
-        if (reason === "fallback") counters.fallbacks += 1;
-        trace?.emit({ kind: "backend", at: vcpu.now, vcpu: vcpu.id, backend, reason });
-      },
-      onWarn: ({ kind }) => {
-        counters.warnings += 1;
-        trace?.emit({ kind: "warning", at: vcpu.now, vcpu: vcpu.id, text: kind });
-      },
-    };
-  }
-
-  /** How far the target lies behind the deadline, in host cycles. A deadline past 2^63 cycles away is no lag. */
-  measureLag(target: bigint, tscDeadline: bigint): void {
-    const now = this.#vcpu.now;
-    const ahead = BigInt.asIntN(64, tscDeadline - this.#tsc.readL1(now));
-    const one = 1n << BigInt(this.#tsc.fractionBits);
-    const ratio = this.#tsc.l1Ratio;
-    const hostAhead = ratio === one ? ahead : (ahead * one) / ratio;
-    this.#vcpu.counters.deadlinesApart(this.#host.clock.firstTscAt(target) - (now + hostAhead));
+    const { now: at, id: vcpu } = this.#thread;
+    this.#trace?.emit({ kind: "eoi", at, vcpu, vector: vector < 0 ? undefined : vector });
   }
 }

@@ -28,6 +28,9 @@ export class VcpuCounters {
   /** Host TSC at which the guest last took a timer interrupt. */
   lastSeenAt = 0n;
   longestGap = 0n;
+  /** From the deadline of an expiry to the guest taking its interrupt, in host cycles: the last, and the longest. */
+  lat = 0n;
+  longestLat = 0n;
   /** Signed distance of the two deadlines, hrtimer's minus preemption timer's, in host cycles: now and at most. */
   lag = 0n;
   largestLag = 0n;
@@ -53,6 +56,11 @@ export class VcpuCounters {
     const gap = at - this.lastSeenAt;
     this.lastSeenAt = at;
     if (gap > this.longestGap) this.longestGap = gap;
+  }
+
+  taken(late: bigint): void {
+    this.lat = late;
+    if (late > this.longestLat) this.longestLat = late;
   }
 
   interruptsWereOff(cycles: bigint, passes: number): void {

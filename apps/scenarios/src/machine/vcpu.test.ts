@@ -216,6 +216,45 @@ describe("user space", () => {
   });
 });
 
+describe("a halted vCPU's thread", () => {
+  const lateBy = (options: Partial<LapicMachineOptions>): bigint[] => {
+    const m = machine({ wakeCost: 10_000n, ...options });
+    const taken: bigint[] = [];
+    m.vcpu.start("halting", function* (cpu) {
+      arm(cpu, LVTT_PERIODIC, 1_000_000);
+      yield* takeAll(cpu, taken);
+    });
+    runUntil(m, 3n * MS + 30_000n);
+    return taken.map((at, i) => at - BigInt(i + 1) * MS);
+  };
+
+  it("takes the time to wake, on every tick", () => {
+    expect(lateBy({})).toEqual([25_000n, 25_000n, 25_000n]);
+  });
+
+  it("does not, while it polls longer than it waits", () => {
+    expect(lateBy({ haltPoll: 1_000_000n })).toEqual([0n, 0n, 0n]);
+    expect(lateBy({ haltPoll: 999_000n })).toEqual([25_000n, 0n, 25_000n]);
+  });
+});
+
+describe("a vCPU that loses its CPU to another thread", () => {
+  it("is out until it gets it back, and halts undisturbed", () => {
+    const m = machine();
+    m.vcpu.start("halting", function* (cpu) {
+      arm(cpu, LVTT_PERIODIC, 1_000_000);
+      yield* takeAll(cpu, []);
+    });
+    m.vcpu.stop("preempted");
+    expect(m.vcpu.state).toBe("blocked");
+    runUntil(m, MS);
+    expect(m.vcpu.state).toBe("preempted");
+    m.vcpu.resume();
+    expect(m.vcpu.counters.seen).toBe(1);
+    expect(m.vcpu.state).toBe("blocked");
+  });
+});
+
 describe("the host's clock", () => {
   it("moves a halted guest's ticks when its rate changes, from that moment on", () => {
     const m = machine();

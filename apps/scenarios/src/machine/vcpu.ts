@@ -7,6 +7,7 @@ import type { Host } from "./host.js";
 import type { HostCpu } from "./host-cpu.js";
 import { VcpuApic, type VcpuApicOptions } from "./vcpu-apic.js";
 import { VcpuCounters } from "./vcpu-counters.js";
+import type { InterruptedGuest, VcpuThread } from "./vcpu-thread.js";
 
 /** What leaving and entering a guest takes, in host cycles. */
 export interface VcpuCosts {
@@ -16,11 +17,15 @@ export interface VcpuCosts {
   readonly immediateExit: bigint;
   /** One hrtimer callback. */
   readonly callback: bigint;
+  /** From a wake-up to the thread of a halted vCPU running again. */
+  readonly wake: bigint;
 }
 
 export interface VcpuOptions extends VcpuApicOptions {
   readonly id: number;
   readonly costs: VcpuCosts;
+  /** Host cycles that a halting vCPU polls before its thread sleeps: a wake-up meanwhile costs nothing. */
+  readonly haltPoll: bigint;
   readonly trace?: TraceSink;
 }
 
@@ -35,7 +40,7 @@ const STEPS_WITHOUT_TIME = 1_000_000;
  * The loop is KVM's: enter the guest, handle the exit, inject what is pending, halt when the guest does
  * (docs/model/lapic §7.9). Costs are charged where hardware spends them; with all costs zero every figure is exact.
  */
-export class Vcpu implements EventSource, GuestPort {
+export class Vcpu implements EventSource, GuestPort, VcpuThread, InterruptedGuest {
   readonly name: string;
   readonly id: number;
   readonly counters: VcpuCounters = new VcpuCounters();
@@ -43,6 +48,7 @@ export class Vcpu implements EventSource, GuestPort {
   readonly tsc: VcpuTscView;
   readonly #host: Host;
   readonly #costs: VcpuCosts;
+  readonly #haltPoll: bigint;
   readonly #trace: TraceSink | undefined;
   readonly #unblockAlways: boolean;
   readonly #idleOnSoftware: boolean;
@@ -61,7 +67,8 @@ export class Vcpu implements EventSource, GuestPort {
   #ready = false;
   #interruptsOn = false;
   #halted = false;
-  #stopped = false;
+  /** Why it is out, if something keeps it out. */
+  #out: "userspace" | "preempted" | undefined;
   #unblock = false;
   #kicked = false;
   #blockedAt: HostTsc = 0n as HostTsc;
@@ -77,11 +84,12 @@ export class Vcpu implements EventSource, GuestPort {
     this.tsc = options.tsc;
     this.#host = host;
     this.#costs = options.costs;
+    this.#haltPoll = options.haltPoll;
     this.#trace = options.trace;
     this.#unblockAlways = options.behaviours.unblockToHv === "always";
     this.#idleOnSoftware = options.idleModel === "software";
     this.apic = new VcpuApic(host, cpu, this, options);
-    cpu.vcpu = this;
+    cpu.guest = this;
     cpu.onInterrupt = ({ cycles, passes }) => this.counters.interruptsWereOff(cycles, passes);
     host.engine.add(this);
   }
@@ -98,9 +106,8 @@ export class Vcpu implements EventSource, GuestPort {
     return this.#host.engine.now;
   }
 
-  /** Whether user space lets it run. */
   get wantsToRun(): boolean {
-    return !this.#stopped;
+    return this.#out !== "userspace";
   }
 
   /** Starts the guest: its program runs up to its first yield now. */
@@ -122,7 +129,6 @@ export class Vcpu implements EventSource, GuestPort {
 
   // What the machine does to it.
 
-  /** An interrupt for the host came: the guest leaves. False if it was not in the guest. */
   leaveForInterrupt(): boolean {
     if (this.#state !== "guest") return false;
     this.#leave("external-interrupt");
@@ -134,18 +140,19 @@ export class Vcpu implements EventSource, GuestPort {
     this.#execute();
   }
 
-  /** User space takes the vCPU out; it stays out until {@link resume}. */
-  stop(): void {
-    this.#stopped = true;
+  /** The vCPU goes out to user space, or another thread takes its CPU; it stays out until {@link resume}. */
+  stop(why: "userspace" | "preempted" = "userspace"): void {
+    this.#out = why;
     if (this.#state === "guest") {
-      this.#leave("userspace");
+      this.#leave(why);
       this.#runLoop(this.#costs.entry);
-    } else if (this.#state === "blocked") this.#unblocked();
+    } else if (this.#state === "blocked" && why === "userspace") this.#unblocked();
   }
 
   resume(): void {
-    this.#stopped = false;
-    if (this.#state !== "userspace") return;
+    const out = this.#out;
+    this.#out = undefined;
+    if (this.#state !== out) return;
     this.#runLoop(this.#costs.entry);
     this.#execute();
   }
@@ -162,22 +169,20 @@ export class Vcpu implements EventSource, GuestPort {
     }
   }
 
-  /** KVM_REQ_UNBLOCK: ends a block, and aborts an entry. */
   requestUnblock(): void {
     this.#unblock = true;
   }
 
-  /** Wakes it if it is halted; a running guest hears nothing. */
   wake(): void {
-    if (this.#state !== "blocked") return;
-    this.#emitKick();
-    this.#nextAt = this.now;
+    if (this.#state !== "blocked" || this.#nextAt !== undefined) return;
+    this.#trace?.emit({ kind: "kick", at: this.now, vcpu: this.id });
+    const slept = this.now - this.#blockedAt > this.#haltPoll;
+    this.#nextAt = slept ? ((this.now + this.#costs.wake) as HostTsc) : this.now;
   }
 
-  /** Wakes it if it is halted, else makes a running guest exit. */
   kick(): void {
     if (this.#state === "guest") {
-      this.#emitKick();
+      this.#trace?.emit({ kind: "kick", at: this.now, vcpu: this.id });
       this.#kicked = true;
       this.#nextAt = this.now;
     } else this.wake();
@@ -317,8 +322,8 @@ export class Vcpu implements EventSource, GuestPort {
   #runLoop(entryCost: bigint): void {
     this.#unblock = false;
     this.apic.injectPending();
-    if (this.#stopped) {
-      this.#become("userspace");
+    if (this.#out !== undefined) {
+      this.#become(this.#out);
       return;
     }
     if (this.#halted) {
@@ -335,7 +340,7 @@ export class Vcpu implements EventSource, GuestPort {
 
   #enter(): void {
     // A request raised since the loop's turn aborts the entry: the expiry is seen before guest code runs.
-    if (this.#unblock || this.#stopped) {
+    if (this.#unblock || this.#out !== undefined) {
       this.#runLoop(this.#costs.entry);
       return;
     }
@@ -363,13 +368,10 @@ export class Vcpu implements EventSource, GuestPort {
     if (this.#hvBeforeBlock) this.apic.timer.switchToSw();
     this.#blockedAt = this.now;
     this.#become("blocked");
-    const awake = this.#unblock || this.apic.timer.hasPending() || this.#deliverableWhileHalted();
+    const takes = this.#interruptsOn && this.apic.deliverable() !== undefined;
+    const awake = this.#unblock || this.apic.timer.hasPending() || takes;
     // Interrupts are on again by now: a timer just armed in the past is taken before the thread goes on.
     if (awake) this.#nextAt = this.now;
-  }
-
-  #deliverableWhileHalted(): boolean {
-    return this.#interruptsOn && this.apic.deliverable() !== undefined;
   }
 
   #unblocked(): void {
@@ -394,9 +396,5 @@ export class Vcpu implements EventSource, GuestPort {
     if (this.#state === state) return;
     this.#state = state;
     this.#trace?.emit({ kind: "vcpu-state", at: this.now, vcpu: this.id, state });
-  }
-
-  #emitKick(): void {
-    this.#trace?.emit({ kind: "kick", at: this.now, vcpu: this.id });
   }
 }

@@ -57,12 +57,44 @@ export const hostParams = {
     max: "10ms",
     help: "time a VM exit takes",
   }),
+  wakeCost: quantity({
+    unit: "ns",
+    default: "0ns",
+    min: "0ns",
+    max: "10ms",
+    help: "from a wake-up to the thread of a halted vCPU running",
+  }),
+  haltPoll: quantity({
+    unit: "ns",
+    default: "0ns",
+    min: "0ns",
+    max: "1s",
+    help: "how long a halting vCPU polls before its thread sleeps; a wake-up meanwhile is free",
+  }),
   entryCost: quantity({
     unit: "ns",
     default: "0ns",
     min: "0ns",
     max: "10ms",
     help: "time a VM entry takes",
+  }),
+} as const;
+
+/** Parameters of the guest's timer. */
+export const tickParams = {
+  period: quantity({
+    unit: "ns",
+    default: "1ms",
+    min: "1us",
+    max: "100s",
+    help: "period of the guest's timer; below 200us KVM raises it to that",
+  }),
+  handler: quantity({
+    unit: "ns",
+    default: "5us",
+    min: "0ns",
+    max: "1s",
+    help: "time the guest takes to handle a tick",
   }),
 } as const;
 

@@ -22,9 +22,8 @@ async function start(context: CliContext, { json }: StartOptions): Promise<void>
     const results = columns.map(({ result }) => result);
     const held = allHeld(results);
     everythingHeld &&= held;
-    const { before, after } = scenario.variants;
-    const sign = held ? style.held("✓ as expected") : style.broken("✗ not as expected");
-    verdicts.push(`  ${scenario.id}: ${sign} before (${before}) and after (${after}); ${countHeld(results)}`);
+    const sign = held ? style.held("✓") : style.broken(`✗ not as expected (${countHeld(results)}):`);
+    verdicts.push(`  ${sign} ${scenario.id}: ${results.map(scenario.verdict).join("; ")}`);
     if (json) comparisons.push(comparisonToJson(scenario.id, results));
     else {
       const screen = renderScreen(scenario, columns, { width: terminal.columns, style, lengthNs, wallMs });

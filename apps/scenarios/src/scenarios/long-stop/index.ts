@@ -14,8 +14,9 @@ function verdict({ kernel, observations, params }: RunResult): string {
   if (observations.lockup?.value === true) {
     return `${kernel} locks up after a stop of ${stop}: ${expirations} expirations, ${busy} with interrupts off`;
   }
+  const off = value("busy") > 0n ? `, ${busy} with interrupts off` : "";
   const backend = observations.backend?.value === "sw" ? ", and leaves the vCPU on the hrtimer" : "";
-  return `${kernel} takes ${expirations} expirations to catch up with a stop of ${stop}, ${busy} with interrupts off${backend}`;
+  return `${kernel} catches up with a stop of ${stop} in ${expirations} expirations${off}${backend}`;
 }
 
 export const longStop: ScenarioDefinition<typeof longStopParams> = {
@@ -52,6 +53,12 @@ export const longStop: ScenarioDefinition<typeof longStopParams> = {
     exits: { unit: "count", title: "VM exits" },
     restarts: { unit: "count", title: "times a backend was armed" },
     warnings: { unit: "count", title: "kernel warnings" },
+    hvInUse: { unit: "flag", title: "preemption timer in use at the end" },
+    lag: { unit: "ps", title: "hrtimer's target behind the TSC deadline" },
+    lat: { unit: "ps", title: "last tick, from its deadline to the guest" },
+    longestLat: { unit: "ps", title: "longest from deadline to guest" },
+    longestGap: { unit: "ps", title: "longest gap between ticks" },
+    haltWait: { unit: "ns", title: "last wait while halted" },
     phase: { unit: "ns", title: "phase of the ticks afterwards", headline: true },
     target: { unit: "ns", title: "target at the end" },
   },

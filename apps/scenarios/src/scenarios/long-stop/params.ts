@@ -1,6 +1,6 @@
 import { choice, onOff, quantity } from "../../params/builders.js";
 import type { ParamValues } from "../../scenario/types.js";
-import { hostParams, loadParams } from "../lapic-params.js";
+import { hostParams, loadParams, tickParams } from "../lapic-params.js";
 
 export const longStopParams = {
   stop: quantity({
@@ -11,13 +11,7 @@ export const longStopParams = {
     max: "30d",
     help: "how old the expired target is when KVM first looks at it again",
   }),
-  period: quantity({
-    unit: "ns",
-    default: "1ms",
-    min: "1us",
-    max: "100s",
-    help: "period of the guest's timer; below 200us KVM raises it to that",
-  }),
+  ...tickParams,
   callbackCost: quantity({
     unit: "ns",
     default: "500ns",
@@ -65,13 +59,6 @@ export const longStopParams = {
     shown: "when-set",
     default: "none",
     help: "a bug elsewhere: the period becomes 0 behind the armed timer's back; shown without the stop",
-  }),
-  handler: quantity({
-    unit: "ns",
-    default: "5us",
-    min: "0ns",
-    max: "1s",
-    help: "time the guest takes to handle a tick",
   }),
   load: choice(["idle", "alternating", "running"], {
     default: "running",

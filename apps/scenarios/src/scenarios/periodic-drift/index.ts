@@ -15,9 +15,9 @@ function verdict({ kernel, observations }: RunResult): string {
   const lost = value("lost");
   const lag = formatQuantity(value("largestLag"), "ps");
   if (lost > 1n) {
-    return `${kernel} lost ${percent(lost, value("due"))} of the guest's ticks; its two deadlines parted by ${lag}`;
+    return `${kernel} lost ${percent(lost, value("due"))} of the guest's ticks, its two deadlines ${lag} apart`;
   }
-  return `${kernel} delivered every tick; its two deadlines were never more than ${lag} apart`;
+  return `${kernel} delivered every tick, its two deadlines within ${lag}`;
 }
 
 export const periodicDrift: ScenarioDefinition<typeof periodicDriftParams> = {
@@ -49,12 +49,15 @@ export const periodicDrift: ScenarioDefinition<typeof periodicDriftParams> = {
     restarts: { unit: "count", title: "times a backend was armed" },
     lag: { unit: "ps", title: "lag of the hrtimer at the end", headline: true },
     largestLag: { unit: "ps", title: "largest lag", headline: true },
+    lat: { unit: "ps", title: "last tick, from its deadline to the guest" },
+    longestLat: { unit: "ps", title: "longest from deadline to guest", headline: true },
     haltWait: { unit: "ns", title: "last wait while halted" },
     longestHalt: { unit: "ns", title: "longest wait while halted", headline: true },
     longestGap: { unit: "ps", title: "longest gap between ticks", headline: true },
     busy: { unit: "ns", title: "longest time with interrupts off" },
     passes: { unit: "count", title: "passes of that interrupt" },
     backend: { unit: "name", title: "backend at the end" },
+    hvInUse: { unit: "flag", title: "preemption timer in use at the end" },
     phase: { unit: "ns", title: "phase of the last tick" },
   },
   lengthNs: ({ duration }) => duration,

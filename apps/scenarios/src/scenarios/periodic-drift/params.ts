@@ -1,6 +1,6 @@
 import { choice, quantity } from "../../params/builders.js";
 import type { ParamValues } from "../../scenario/types.js";
-import { hostParams, loadParams } from "../lapic-params.js";
+import { hostParams, loadParams, tickParams } from "../lapic-params.js";
 
 export const periodicDriftParams = {
   duration: quantity({
@@ -10,20 +10,7 @@ export const periodicDriftParams = {
     max: "30d",
     help: "how long the guest runs, in true time",
   }),
-  period: quantity({
-    unit: "ns",
-    default: "1ms",
-    min: "1us",
-    max: "100s",
-    help: "period of the guest's timer; below 200us KVM raises it to that",
-  }),
-  handler: quantity({
-    unit: "ns",
-    default: "5us",
-    min: "0ns",
-    max: "1s",
-    help: "time the guest takes to handle a tick",
-  }),
+  ...tickParams,
   load: choice(["idle", "alternating", "running"], {
     default: "idle",
     help: "between ticks the guest halts, halts and runs in turn, or runs",

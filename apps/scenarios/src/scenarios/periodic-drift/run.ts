@@ -101,6 +101,8 @@ export function runPeriodicDrift({ params, kernel, hooks }: RunContext<PeriodicD
       exits: BigInt(counters.exits),
       restarts: BigInt(counters.restarts),
       lag: lagPs(),
+      lat: host.picoseconds(counters.lat),
+      longestLat: host.picoseconds(counters.longestLat),
       largestLag: host.picoseconds(counters.largestLag),
       haltWait: nanoseconds(counters.lastHalt),
       longestHalt: nanoseconds(counters.longestHalt),
@@ -108,6 +110,7 @@ export function runPeriodicDrift({ params, kernel, hooks }: RunContext<PeriodicD
       busy: nanoseconds(counters.busy),
       passes: BigInt(counters.passes),
       backend: vcpu.apic.backend,
+      hvInUse: vcpu.apic.timer.hvInUse,
       phase: nanoseconds(counters.lastSeenAt - host.startTsc) % period,
     },
     series: {

@@ -1,0 +1,98 @@
+import type { GuestTsc, HostTsc, MonotonicNs, VcpuTscView } from "@chronovisor/clocksource";
+import type { LapicTimer, LapicTimerEvents } from "@chronovisor/lapic";
+import type { TraceSink } from "@chronovisor/trace";
+import type { Host } from "./host.js";
+import type { VcpuThread } from "./vcpu-thread.js";
+
+const MODE_TSC_DEADLINE = 2;
+
+/** Watches a LAPIC timer: counts what it does, measures how late it is and how far its two deadlines lie apart. */
+export class TimerObserver {
+  readonly events: Partial<LapicTimerEvents>;
+  readonly #host: Host;
+  readonly #thread: VcpuThread;
+  readonly #tsc: VcpuTscView;
+  #timer: LapicTimer | undefined;
+  /** Host TSC at which the expiry was due that waits to be injected, and the one that waits to be taken. */
+  #pendingDue: bigint | undefined;
+  #latchedDue: bigint | undefined;
+
+  constructor(host: Host, thread: VcpuThread, tsc: VcpuTscView, trace: TraceSink | undefined) {
+    this.#host = host;
+    this.#thread = thread;
+    this.#tsc = tsc;
+    this.events = this.#observe(trace);
+  }
+
+  /** The timer that the events come from. */
+  watch(timer: LapicTimer): void {
+    this.#timer = timer;
+  }
+
+  /** An injection was accepted; `first` if the request bit was free. */
+  injected(first: boolean): void {
+    if (first) {
+      this.#latchedDue = this.#pendingDue ?? this.#dueNow();
+      this.#thread.counters.irrSet += 1;
+    }
+    this.#pendingDue = undefined;
+  }
+
+  /** The guest took the timer's interrupt. */
+  taken(): void {
+    const { counters, now } = this.#thread;
+    counters.interruptSeen(now);
+    if (this.#latchedDue !== undefined) counters.taken(now - this.#latchedDue);
+    this.#latchedDue = undefined;
+  }
+
+  #observe(trace: TraceSink | undefined): Partial<LapicTimerEvents> {
+    const thread = this.#thread;
+    const { counters, id: vcpu } = thread;
+    return {
+      onExpire: ({ source, outcome }) => {
+        if (source === "preemption-timer") counters.hvExp += 1;
+        else if (source !== "callback") counters.swStart += 1;
+        if (outcome === "pending") this.#pendingDue = this.#dueNow();
+        trace?.emit({ kind: "timer-expired", at: thread.now, vcpu, source, outcome });
+      },
+      onArm: (arming) => {
+        counters.restarts += 1;
+        const { backend } = arming;
+        const deadline = arming.backend === "hrtimer" ? arming.expiresNs : arming.guestDeadline;
+        trace?.emit({ kind: "timer-armed", at: thread.now, vcpu, backend, deadline });
+      },
+      onDisarm: (backend) => trace?.emit({ kind: "timer-disarmed", at: thread.now, vcpu, backend }),
+      onAdvance: (target, deadline) => {
+        counters.deadlinesApart(this.#host.clock.firstTscAt(target) - this.#hostTscOf(deadline));
+        const targetNs = target as MonotonicNs;
+        const deadlineTsc = deadline as GuestTsc;
+        trace?.emit({ kind: "timer-advanced", at: thread.now, vcpu, targetNs, deadlineTsc });
+      },
+      onBackend: (backend, reason) => {
+        if (reason === "fallback") counters.fallbacks += 1;
+        trace?.emit({ kind: "backend", at: thread.now, vcpu, backend, reason });
+      },
+      onWarn: ({ kind }) => {
+        counters.warnings += 1;
+        trace?.emit({ kind: "warning", at: thread.now, vcpu, text: kind });
+      },
+    };
+  }
+
+  /** When the present expiry was due, by the deadline of the backend that serves it. */
+  #dueNow(): bigint | undefined {
+    const timer = this.#timer;
+    if (timer === undefined) return undefined;
+    const inGuestTime = timer.hvInUse || timer.mode === MODE_TSC_DEADLINE;
+    return inGuestTime ? this.#hostTscOf(timer.tscDeadline) : this.#host.clock.firstTscAt(timer.target);
+  }
+
+  /** Host TSC of a guest TSC within 2^63 cycles of now, rounded down under scaling. */
+  #hostTscOf(guest: bigint): bigint {
+    const now: HostTsc = this.#thread.now;
+    const ahead = BigInt.asIntN(64, guest - this.#tsc.readL1(now));
+    const one = 1n << BigInt(this.#tsc.fractionBits);
+    return now + (this.#tsc.l1Ratio === one ? ahead : (ahead * one) / this.#tsc.l1Ratio);
+  }
+}
