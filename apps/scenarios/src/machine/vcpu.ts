@@ -89,6 +89,8 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, InterruptedGues
     this.#unblockAlways = options.behaviours.unblockToHv === "always";
     this.#idleOnSoftware = options.idleModel === "software";
     this.apic = new VcpuApic(host, cpu, this, options);
+    if (cpu.guest !== undefined)
+      throw new RangeError(`Vcpu: expected a CPU of its own, got ${cpu.name}, taken`);
     cpu.guest = this;
     cpu.onInterrupt = ({ cycles, passes }) => this.counters.interruptsWereOff(cycles, passes);
     host.engine.add(this);
