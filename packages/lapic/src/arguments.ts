@@ -15,7 +15,8 @@ export function checkInteger(fn: string, what: string, value: number, min: numbe
 
 /** Throws unless `value` is an unsigned 32-bit integer. */
 export function checkU32(fn: string, what: string, value: number): void {
-  if (value >>> 0 !== value) checkInteger(fn, what, value, 0, 0xffff_ffff);
+  // A bigint has no >>>, and its error would not name the function.
+  if (typeof value !== "number" || value >>> 0 !== value) checkInteger(fn, what, value, 0, 0xffff_ffff);
 }
 
 /** Throws unless `value` is an unsigned 64-bit bigint. */

@@ -142,10 +142,11 @@ describe("arguments", () => {
     ],
     ["tmcct tmict", () => tmcct({ ...count, tmict: -1 }), "tmcct: expected tmict"],
     ["tmcct divide", () => tmcct({ ...count, divide: 0 }), "tmcct: expected divide"],
+    ["tmcct busCycleNs", () => tmcct({ ...count, busCycleNs: 0n }), "tmcct: expected busCycleNs · divide"],
     [
-      "tmcct busCycleNs",
-      () => tmcct({ ...count, busCycleNs: 0n }),
-      "tmcct: expected busCycleNs above 0, got 0",
+      "tmcct busCycleNs that wraps to 0",
+      () => tmcct({ ...count, busCycleNs: 2n ** 57n, divide: 128 }),
+      "tmcct: expected busCycleNs · divide",
     ],
     ["tmcct period", () => tmcct({ ...count, period: -(2n ** 63n) - 1n }), "tmcct: expected period"],
     ["tmcct target", () => tmcct({ ...count, target: 2n ** 63n }), "tmcct: expected target"],
@@ -157,6 +158,7 @@ describe("arguments", () => {
 
   it("a value of another type is a TypeError", () => {
     expect(() => divideCount("2" as unknown as number)).toThrow(TypeError);
+    expect(() => divideCount(2n as unknown as number)).toThrow("divideCount: expected tdcr to be a number");
     expect(() => tmictToNs(1, 1 as unknown as bigint, 1)).toThrow(TypeError);
     expect(() => limitPeriodicTimerPeriod(1, 1 as unknown as bigint, 1)).toThrow(TypeError);
   });

@@ -104,7 +104,7 @@ export interface CurrentCountInputs {
   readonly tmict: number;
   /** Divisor, 1 … 128. */
   readonly divide: number;
-  /** Length of one bus cycle in ns, u64, not 0. */
+  /** Length of one bus cycle in ns, u64; not 0, nor times `divide` a multiple of 2^64. */
   readonly busCycleNs: bigint;
   /** Period in ns, s64. */
   readonly period: bigint;
@@ -146,7 +146,12 @@ export function tmcct(inputs: CurrentCountInputs): number {
   checkU32("tmcct", "tmict", inputs.tmict);
   checkInteger("tmcct", "divide", inputs.divide, 1, 128);
   checkU64("tmcct", "busCycleNs", inputs.busCycleNs);
-  if (inputs.busCycleNs === 0n) throw new RangeError("tmcct: expected busCycleNs above 0, got 0");
+  if (BigInt.asUintN(64, inputs.busCycleNs * BigInt(inputs.divide)) === 0n) {
+    // The kernel divides by this product.
+    throw new RangeError(
+      `tmcct: expected busCycleNs · divide not 0 in 64 bits, got busCycleNs ${inputs.busCycleNs}`,
+    );
+  }
   checkS64("tmcct", "period", inputs.period);
   checkS64("tmcct", "target", inputs.target);
   checkS64("tmcct", "now", inputs.now);

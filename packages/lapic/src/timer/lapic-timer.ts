@@ -1,5 +1,5 @@
 import type { HostClock, VcpuTscView } from "@chronovisor/clocksource";
-import { checkS64, checkU32, checkU64 } from "../arguments.js";
+import { checkOneOf, checkS64, checkU32, checkU64 } from "../arguments.js";
 import { TimerAdvance } from "./advance.js";
 import { type AdvanceWait, NO_WAIT } from "./advance-wait.js";
 import type { TimerBackends } from "./backends.js";
@@ -24,6 +24,8 @@ import {
 import { checkModeMask, type LapicTimerState, loadState, saveState } from "./state.js";
 import { type CountConfiguration, rescaleCount, startCount } from "./target-expiration.js";
 import type { LapicTimerVcpu } from "./vcpu.js";
+
+const LVTT_VECTOR: readonly ("present" | "absent")[] = ["present", "absent"];
 
 /**
  * The timer half of KVM's local APIC: registers, both backends, expiry and injection, save and restore, the advance
@@ -159,7 +161,7 @@ export class LapicTimer {
 
   /** Software disable, SVR bit 8 written 0: LVTT masked, a pending expiry dropped; the backends run on (§5). */
   maskLvtt(): void {
-    this.#f.lvtt |= LVT_MASKED;
+    this.#f.lvtt = (this.#f.lvtt | LVT_MASKED) >>> 0;
     this.#updateMode();
     this.#f.pending = 0;
   }
@@ -273,8 +275,10 @@ export class LapicTimer {
    * adaptive advance (§9). Forgets the expired deadline.
    *
    * @param lvttVector - whether LVTT's vector is in ISR, or in IRR under APICv.
+   * @throws RangeError for another value.
    */
   waitBeforeEntry(lvttVector: "present" | "absent"): AdvanceWait {
+    checkOneOf("LapicTimer.waitBeforeEntry", "lvttVector", lvttVector, LVTT_VECTOR);
     if (this.#f.expiredTsc === 0n || this.#engine.advance.ns === 0) return NO_WAIT;
     if (lvttVector === "absent" || !this.#vcpu.hwEnabled) return NO_WAIT;
     return this.#engine.takeWait();
@@ -299,6 +303,7 @@ export class LapicTimer {
    * continued from its saved value. A mode change across TSC deadline zeroes the initial count just copied.
    *
    * @param page - LVTT, TMICT, TDCR and TMCCT of the page, u32 each.
+   * @throws RangeError or TypeError for anything but a u32, before anything changed.
    */
   restore(page: {
     readonly lvtt: number;
@@ -309,6 +314,7 @@ export class LapicTimer {
     checkU32("LapicTimer.restore", "lvtt", page.lvtt);
     checkU32("LapicTimer.restore", "tmict", page.tmict);
     checkU32("LapicTimer.restore", "tdcr", page.tdcr);
+    checkU32("LapicTimer.restore", "tmcct", page.tmcct);
     const f = this.#f;
     f.lvtt = page.lvtt;
     f.tmict = page.tmict;
@@ -317,7 +323,7 @@ export class LapicTimer {
     f.expiredTsc = 0n;
     this.#updateMode();
     f.divide = divideOf(f.tdcr);
-    this.restoreCount(page.tmcct);
+    this.#start("TMCCT", page.tmcct);
   }
 
   /** Starts from a saved current count, u32, instead of from the initial count (`__start_apic_timer(APIC_TMCCT)`). */

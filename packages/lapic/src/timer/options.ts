@@ -9,7 +9,7 @@ import type { LapicTimerVcpu } from "./vcpu.js";
 
 /** What a virtual machine is configured with. */
 export interface LapicTimerConfig {
-  /** Length of one APIC bus cycle in ns, u64 above 0; 1 by default. See {@link busCycleNsAccepted}. */
+  /** Length of one APIC bus cycle in ns, above 0 and below 2^57; 1 by default. See {@link busCycleNsAccepted}. */
   readonly busCycleNs: bigint;
   /** Lower limit of a periodic timer's period in µs, u32; 200 by default. */
   readonly minTimerPeriodUs: number;
@@ -51,6 +51,8 @@ const DEFAULT_CONFIG: LapicTimerConfig = {
 /** The longest count times the largest divisor. */
 const LONGEST_COUNT = 0xffff_ffffn * 128n;
 const U64_MAX = 2n ** 64n - 1n;
+/** Beyond it a cycle of the largest divisor does not fit in 64 bits, and could wrap to 0, which the count is divided by. */
+const LONGEST_BUS_CYCLE = U64_MAX / 128n;
 
 /**
  * Whether KVM_CAP_X86_APIC_BUS_CYCLES_NS takes this length of a bus cycle: not 0, and the longest count of the largest
@@ -72,7 +74,9 @@ export function busCycleNsAccepted(busCycleNs: bigint): boolean {
 export function completeConfig(chosen: Partial<LapicTimerConfig>): LapicTimerConfig {
   const config = { ...DEFAULT_CONFIG, ...chosen };
   checkU64("LapicTimer", "busCycleNs", config.busCycleNs);
-  if (config.busCycleNs === 0n) throw new RangeError("LapicTimer: expected busCycleNs above 0, got 0");
+  if (config.busCycleNs === 0n || config.busCycleNs > LONGEST_BUS_CYCLE) {
+    throw new RangeError(`LapicTimer: expected busCycleNs in 1 … 2^57 - 1, got ${config.busCycleNs}`);
+  }
   checkU32("LapicTimer", "minTimerPeriodUs", config.minTimerPeriodUs);
   checkOneOf("LapicTimer", "advance.kind", config.advance.kind, ["off", "fixed", "adaptive"]);
   checkOneOf("LapicTimer", "tscDeadlineSupported", config.tscDeadlineSupported, [false, true]);

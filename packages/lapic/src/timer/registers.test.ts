@@ -223,6 +223,30 @@ describe("mode changes (E4)", () => {
     expect([timer.period, timer.readTmcct()]).toEqual([MS, 0]);
   });
 
+  it("in the reserved mode each initial count arms the preemption timer for the old deadline", () => {
+    const f = started(0, DIVIDE_BY[1], 1_000_000, { rateShift: 5 });
+    const deadline = f.timer.tscDeadline;
+    f.timer.writeLvtt(RESERVED | VECTOR);
+    f.timer.writeTmict(500);
+    expect([f.timer.hvInUse, f.timer.tscDeadline, f.hv?.deadline]).toEqual([true, deadline, f.t0 + MS]);
+    f.host.moveTo(f.t0 + 2n * MS);
+    for (const injections of [1, 2]) {
+      f.timer.writeTmict(500);
+      expect([f.timer.pending, f.timer.hvInUse, f.timer.expiredTsc]).toEqual([1, false, deadline]);
+      f.timer.injectPending();
+      expect([f.vcpu.injections, f.timer.tscDeadline]).toEqual([injections, deadline]);
+    }
+  });
+
+  it("in the reserved mode a block drops an armed timer and unblocking arms it again", () => {
+    const f = started(0, DIVIDE_BY[1], 1_000_000, { rateShift: 5 });
+    f.timer.writeLvtt(RESERVED | VECTOR);
+    f.timer.switchToSw();
+    expect([f.timer.hvInUse, f.hrtimer.armed]).toEqual([false, false]);
+    f.timer.switchToHv();
+    expect([f.timer.hvInUse, f.hv?.deadline]).toEqual([true, f.t0 + MS]);
+  });
+
   it("a running periodic timer moved to the reserved mode expires once more and stops", () => {
     const { timer, hrtimer, after } = started(PERIODIC, DIVIDE_BY[1], 1_000_000);
     timer.writeLvtt(RESERVED | VECTOR);
@@ -423,6 +447,7 @@ describe("arguments", () => {
     ["writeTdcr", (timer) => timer.writeTdcr(0.5)],
     ["writeTscDeadline", (timer) => timer.writeTscDeadline(2n ** 64n)],
     ["restoreCount", (timer) => timer.restoreCount(-1)],
+    ["waitBeforeEntry", (timer) => timer.waitBeforeEntry("there" as "present")],
     [
       "minTimerPeriodUs",
       (timer) => {
@@ -444,6 +469,7 @@ describe("arguments", () => {
 
   it.each<[string, FixtureOptions]>([
     ["busCycleNs", { config: { busCycleNs: 0n } }],
+    ["busCycleNs", { config: { busCycleNs: 2n ** 57n } }],
     ["minTimerPeriodUs", { config: { minTimerPeriodUs: -1 } }],
     ["advance.kind", { config: { advance: { kind: "on" as "off" } } }],
     ["hvInUseAfterReset", { config: { hvInUseAfterReset: "maybe" as "kept" } }],

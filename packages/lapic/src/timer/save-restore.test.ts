@@ -146,6 +146,33 @@ describe("KVM_SET_LAPIC in mid-period (E5)", () => {
     expect(warnings).toEqual([{ kind: "restored-count-above-period", tmcct: 2_000_000 }]);
   });
 
+  it("takes LVTT as it is in the page: a software disable keeps it a u32", () => {
+    const { timer, vcpu, tsc, host } = fixture();
+    timer.restore({ lvtt: 0xfffe_ffff, tmict: 0, tdcr: 0, tmcct: 0 });
+    timer.maskLvtt();
+    expect(timer.lvtt).toBe(0xffff_ffff);
+    const parts = { clock: host, tsc, vcpu, createTimer: host.createTimer };
+    expect(LapicTimer.fromState(timer.state(), parts).lvtt).toBe(0xffff_ffff);
+  });
+
+  it.each(["lvtt", "tmict", "tdcr", "tmcct"])(
+    "refuses a page with a wrong %s before anything changes",
+    (name) => {
+      const { timer } = saved(1, 1n);
+      const before = timer.state();
+      const page = { lvtt: 0, tmict: 1, tdcr: 0, tmcct: 1, [name]: -1 };
+      expect(() => timer.restore(page)).toThrow(`LapicTimer.restore: expected ${name}`);
+      expect(timer.state()).toEqual(before);
+    },
+  );
+
+  it("refuses a state whose hvInUse is no boolean", () => {
+    const { timer, vcpu, tsc, host } = saved(1, 1n);
+    const parts = { clock: host, tsc, vcpu, createTimer: host.createTimer };
+    const state = { ...timer.state(), hvInUse: 1 as unknown as boolean };
+    expect(() => LapicTimer.fromState(state, parts)).toThrow("LapicTimer.fromState: expected hvInUse");
+  });
+
   it("across the TSC-deadline mode zeroes the count just copied", () => {
     const { timer, hrtimer } = fixture();
     timer.writeLvtt(TSC_DEADLINE | VECTOR);

@@ -64,6 +64,7 @@ export function loadState(f: TimerFields, state: LapicTimerState): bigint | unde
   checkModeMask(fn, state.modeMask);
   checkU32(fn, "minTimerPeriodUs", state.minTimerPeriodUs);
   checkInteger(fn, "pending", state.pending, 0, 1);
+  checkOneOf(fn, "hvInUse", state.hvInUse, [false, true]);
   f.lvtt = state.lvtt;
   f.tmict = state.tmict;
   f.tdcr = state.tdcr;
