@@ -118,6 +118,21 @@ describe("a deadline past at the start", () => {
   });
 });
 
+describe("a change of backend", () => {
+  it("is a fallback when the deadline is out of reach, and none when a deadline of 0 disarms", () => {
+    const changes: string[] = [];
+    const { timer, guest } = running(TSC_DEADLINE, 0, {
+      events: { onBackend: (backend, reason) => changes.push(`${backend} ${reason}`) },
+    });
+    timer.writeTscDeadline(guest() + 2_500_000n);
+    timer.writeTscDeadline(0n);
+    expect([timer.hvInUse, changes]).toEqual([false, ["preemption-timer start"]]);
+    timer.writeTscDeadline(guest() + 2_500_000n);
+    timer.writeTscDeadline(guest() + 2n ** 38n);
+    expect(changes.slice(1)).toEqual(["preemption-timer start", "hrtimer fallback"]);
+  });
+});
+
 describe("a block (E23)", () => {
   it("moves a future target to the hrtimer; unblocking moves it back", () => {
     const switches: string[] = [];

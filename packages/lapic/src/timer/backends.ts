@@ -49,7 +49,9 @@ export class TimerBackends {
     if (fields.mode !== TIMER_MODE_PERIODIC && fields.pending !== 0) return;
     if (!this.#startHv()) {
       this.startSw();
-      if (before === "preemption-timer") this.#p.events.onBackend?.("hrtimer", "fallback");
+      // A deadline of 0 disarms; nothing was refused.
+      const disarmed = fields.mode === TIMER_MODE_TSC_DEADLINE && fields.tscDeadline === 0n;
+      if (before === "preemption-timer" && !disarmed) this.#p.events.onBackend?.("hrtimer", "fallback");
     } else if (before === "hrtimer") {
       this.#p.events.onBackend?.("preemption-timer", reason);
     }
