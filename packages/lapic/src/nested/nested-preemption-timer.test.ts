@@ -114,5 +114,9 @@ describe("state and arguments", () => {
     expect(() => NestedPreemptionTimer.fromState({ deadline: "-1", hrtimerExpiresNs: null }, parts)).toThrow(
       "NestedPreemptionTimer.fromState: expected deadline",
     );
+    const beyond = { deadline: null, hrtimerExpiresNs: (2n ** 63n).toString() };
+    expect(() => NestedPreemptionTimer.fromState(beyond, parts)).toThrow(
+      "NestedPreemptionTimer.fromState: expected hrtimerExpiresNs",
+    );
   });
 });

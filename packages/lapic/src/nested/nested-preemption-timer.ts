@@ -1,6 +1,6 @@
 import type { GuestTsc, HostClock, MonotonicNs, VcpuTscView } from "@chronovisor/clocksource";
 import { type CreateTimer, HRTIMER_MODE_ABS, HRTIMER_MODE_PINNED, type Timer } from "@chronovisor/hrtimer";
-import { checkU32, checkU64 } from "../arguments.js";
+import { checkS64, checkU32, checkU64 } from "../arguments.js";
 import { deadlineDelayNs } from "../timer/tsc-deadline.js";
 
 /** The rate shift KVM shows to L1 (VMX_MISC_EMULATED_PREEMPTION_TIMER_RATE). */
@@ -103,7 +103,11 @@ export class NestedPreemptionTimer {
     };
   }
 
-  /** The timer `state` was taken from, over new parts; its hrtimer is started again if it was queued. */
+  /**
+   * The timer `state` was taken from, over new parts; its hrtimer is started again if it was queued.
+   *
+   * @throws RangeError, TypeError or SyntaxError for a state outside its domain.
+   */
   static fromState(
     state: NestedPreemptionTimerState,
     options: NestedPreemptionTimerOptions,
@@ -115,10 +119,9 @@ export class NestedPreemptionTimer {
       timer.#deadline = deadline;
     }
     if (state.hrtimerExpiresNs !== null) {
-      timer.#hrtimer.start(
-        BigInt(state.hrtimerExpiresNs) as MonotonicNs,
-        HRTIMER_MODE_ABS | HRTIMER_MODE_PINNED,
-      );
+      const expiresNs = BigInt(state.hrtimerExpiresNs);
+      checkS64("NestedPreemptionTimer.fromState", "hrtimerExpiresNs", expiresNs);
+      timer.#hrtimer.start(expiresNs as MonotonicNs, HRTIMER_MODE_ABS | HRTIMER_MODE_PINNED);
     }
     return timer;
   }

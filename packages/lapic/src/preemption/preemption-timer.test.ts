@@ -207,6 +207,18 @@ describe("state and arguments", () => {
     ["PreemptionTimer: expected rateShift", () => machine({ rateShift: 32 })],
     ["PreemptionTimer.set: expected guestDeadline", () => machine().timer.set(-1n as GuestTsc, 0)],
     ["PreemptionTimer.set: expected advanceNs", () => machine().timer.set(0n as GuestTsc, -1)],
+    [
+      "PreemptionTimer.loadAtEntry: expected kind",
+      () => machine().timer.loadAtEntry("forced" as "immediate-exit"),
+    ],
+    [
+      "PreemptionTimer.fromState: expected softDisabled",
+      () => {
+        const { host, tsc } = machine();
+        const state = { rateShift: 5, deadline: "0", softDisabled: 0 as unknown as boolean };
+        return PreemptionTimer.fromState(state, { clock: host, tsc });
+      },
+    ],
     ["preemptionTimerExpiry: expected entryTsc", () => preemptionTimerExpiry(-1n as HostTsc, 0, 0)],
     ["preemptionTimerExpiry: expected value", () => preemptionTimerExpiry(0n as HostTsc, -1, 0)],
     ["preemptionTimerExpiry: expected rateShift", () => preemptionTimerExpiry(0n as HostTsc, 0, 32)],

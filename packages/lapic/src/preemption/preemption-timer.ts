@@ -1,5 +1,5 @@
 import type { GuestTsc, HostClock, HostTsc, VcpuTscView } from "@chronovisor/clocksource";
-import { checkInteger, checkU32, checkU64 } from "../arguments.js";
+import { checkInteger, checkOneOf, checkU32, checkU64 } from "../arguments.js";
 
 /*
  * The VMX preemption timer (SDM vol 3C 25.5.1, docs/model/hv-timer §1-§3): a 32-bit down-counter of the VMCS that
@@ -18,6 +18,8 @@ const UNKNOWN_TSC_HZ = 5_000_000_000;
 
 /** Whether the guest must exit again before its first instruction, which a value of 0 brings about. */
 export type EntryKind = "ordinary" | "immediate-exit";
+
+const ENTRY_KINDS: readonly EntryKind[] = ["ordinary", "immediate-exit"];
 
 /** What programming a deadline came to. */
 export type PreemptionTimerResult = "armed" | "expired" | "out-of-range";
@@ -130,8 +132,10 @@ export class PreemptionTimer {
    * timer gets all ones once. Samples the TSC only when armed and the exit is not forced.
    *
    * @param kind - whether the entry must exit at once.
+   * @throws RangeError for another kind.
    */
   loadAtEntry(kind: EntryKind): number | undefined {
+    checkOneOf("PreemptionTimer.loadAtEntry", "kind", kind, ENTRY_KINDS);
     if (kind === "immediate-exit") {
       this.#softDisabled = false;
       return 0;
@@ -156,7 +160,11 @@ export class PreemptionTimer {
     };
   }
 
-  /** The timer `state` was taken from, over `clock` and `tsc`. */
+  /**
+   * The timer `state` was taken from, over `clock` and `tsc`.
+   *
+   * @throws RangeError, TypeError or SyntaxError for a state outside its domain.
+   */
   static fromState(
     state: PreemptionTimerState,
     options: Pick<PreemptionTimerOptions, "clock" | "tsc">,
@@ -164,6 +172,7 @@ export class PreemptionTimer {
     const timer = new PreemptionTimer({ ...options, rateShift: state.rateShift });
     const deadline = BigInt(state.deadline);
     checkU64("PreemptionTimer.fromState", "deadline", deadline);
+    checkOneOf("PreemptionTimer.fromState", "softDisabled", state.softDisabled, [false, true]);
     timer.#deadline = deadline;
     timer.#softDisabled = state.softDisabled;
     return timer;

@@ -1,4 +1,4 @@
-import { checkInteger } from "../arguments.js";
+import { checkInteger, checkOneOf } from "../arguments.js";
 import { NO_VECTOR, VectorSet } from "./vector-set.js";
 
 /*
@@ -15,6 +15,8 @@ const TPR_MASK = 0xff;
 
 /** How an interrupt was signalled; kept in TMR. */
 export type TriggerMode = "edge" | "level";
+
+const TRIGGER_MODES: readonly TriggerMode[] = ["edge", "level"];
 
 /** JSON form of an {@link InterruptState}: eight words per register, vector 0 in bit 0 of the first. */
 export interface InterruptStateJson {
@@ -101,10 +103,11 @@ export class InterruptState {
    * @param vector - 0 … 255.
    * @param trigger - edge or level.
    * @returns false when it was requested already: the two become one.
-   * @throws RangeError or TypeError for a vector outside 0 … 255.
+   * @throws RangeError or TypeError for a vector outside 0 … 255 or another trigger mode.
    */
   accept(vector: number, trigger: TriggerMode): boolean {
     checkVector("InterruptState.accept", vector);
+    checkOneOf("InterruptState.accept", "trigger", trigger, TRIGGER_MODES);
     if (trigger === "level") this.tmr.add(vector);
     else this.tmr.delete(vector);
     return this.irr.add(vector);

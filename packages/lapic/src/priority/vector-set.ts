@@ -19,8 +19,9 @@ export class VectorSet {
   /** Bit w is set while word w is not 0. */
   #summary = 0;
 
-  /** Adds a vector, 0 … 255 (unchecked); true when it was absent. */
+  /** Adds a vector, 0 … 255; true when it was absent. */
   add(vector: number): boolean {
+    checkInteger("VectorSet.add", "vector", vector, 0, 255);
     const word = vector >>> 5;
     const before = this.#words[word] ?? 0;
     const after = (before | (1 << (vector & 31))) >>> 0;
@@ -29,8 +30,9 @@ export class VectorSet {
     return after !== before;
   }
 
-  /** Removes a vector, 0 … 255 (unchecked); true when it was present. */
+  /** Removes a vector, 0 … 255; true when it was present. */
   delete(vector: number): boolean {
+    checkInteger("VectorSet.delete", "vector", vector, 0, 255);
     const word = vector >>> 5;
     const before = this.#words[word] ?? 0;
     const after = (before & ~(1 << (vector & 31))) >>> 0;
@@ -39,8 +41,9 @@ export class VectorSet {
     return after !== before;
   }
 
-  /** Whether a vector, 0 … 255 (unchecked), is in the set. */
+  /** Whether a vector, 0 … 255, is in the set. */
   has(vector: number): boolean {
+    checkInteger("VectorSet.has", "vector", vector, 0, 255);
     return (((this.#words[vector >>> 5] ?? 0) >>> (vector & 31)) & 1) !== 0;
   }
 

@@ -82,6 +82,18 @@ describe("a timer advance", () => {
     expect(TimerAdvance.fromState(advance.state()).state()).toEqual(state);
   });
 
+  it.each<[string, () => unknown]>([
+    ["TimerAdvance: expected config.kind", () => new TimerAdvance({ kind: "on" as "off" }, "fixed")],
+    ["TimerAdvance: expected generation", () => new TimerAdvance({ kind: "off" }, "auto" as "fixed")],
+    ["TimerAdvance.fromState: expected ns", () => TimerAdvance.fromState({ ns: -1, tuning: true })],
+    [
+      "TimerAdvance.fromState: expected tuning",
+      () => TimerAdvance.fromState({ ns: 0, tuning: 1 as unknown as boolean }),
+    ],
+  ])("%s", (message, call) => {
+    expect(call).toThrow(message);
+  });
+
   it("refuses a fixed advance outside u32", () => {
     expect(() => new TimerAdvance({ kind: "fixed", ns: -1 }, "fixed")).toThrow("TimerAdvance: expected ns");
   });

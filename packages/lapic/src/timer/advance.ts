@@ -1,5 +1,5 @@
-import { checkInteger, checkS64, checkU32 } from "../arguments.js";
-import type { LapicTimerBehaviours } from "./behaviours.js";
+import { checkInteger, checkOneOf, checkS64, checkU32 } from "../arguments.js";
+import { LAPIC_TIMER_BEHAVIOURS, type LapicTimerBehaviours } from "./behaviours.js";
 
 /*
  * The timer is armed early by the advance, and the vCPU spins off the rest just before it enters the guest
@@ -46,9 +46,11 @@ export class TimerAdvance {
   /**
    * @param config - off, a fixed number of ns (u32) or adaptive; adaptive is off where the kernel only knows fixed ones.
    * @param generation - the `advance` axis.
-   * @throws RangeError for a fixed advance outside u32.
+   * @throws RangeError or TypeError for another kind or generation, or a fixed advance outside u32.
    */
   constructor(config: AdvanceConfig, generation: LapicTimerBehaviours["advance"]) {
+    checkOneOf("TimerAdvance", "config.kind", config.kind, ["off", "fixed", "adaptive"]);
+    checkOneOf("TimerAdvance", "generation", generation, LAPIC_TIMER_BEHAVIOURS.advance);
     if (config.kind === "fixed") checkU32("TimerAdvance", "ns", config.ns);
     this.tuning = config.kind === "adaptive" && generation !== "fixed";
     this.ns = config.kind === "fixed" ? config.ns : this.tuning ? ADJUST_INIT_NS : 0;
@@ -59,8 +61,14 @@ export class TimerAdvance {
     return { ns: this.ns, tuning: this.tuning };
   }
 
-  /** The advance `state` was taken from. */
+  /**
+   * The advance `state` was taken from.
+   *
+   * @throws RangeError or TypeError for a state outside its domain.
+   */
   static fromState(state: TimerAdvanceState): TimerAdvance {
+    checkU32("TimerAdvance.fromState", "ns", state.ns);
+    checkOneOf("TimerAdvance.fromState", "tuning", state.tuning, [false, true]);
     const advance = new TimerAdvance({ kind: "fixed", ns: state.ns }, "fixed");
     advance.tuning = state.tuning;
     return advance;
