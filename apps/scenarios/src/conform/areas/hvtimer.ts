@@ -51,7 +51,8 @@ const judgeSetHvTimer: JudgeRow = (row) => {
   const timer = new PreemptionTimer({ clock, tsc, rateShift: num(row, "preemption_timer_shift") });
   const result = timer.set(guestTsc(big(row, "guest_deadline")), advanceNs);
   const refused = result === "out-of-range";
-  const deadline: bigint | undefined = timer.deadline;
+  // The sum may land on the value that marks an unarmed timer; the file writes it all the same.
+  const deadline = refused ? undefined : BigInt(timer.state().deadline);
   const delta = deadline === undefined ? undefined : BigInt.asUintN(64, deadline - clock.at);
   const guest = tsc.readL1(clock.at);
   const entry = maybeBig(row, "entry_host_tsc");
