@@ -87,7 +87,16 @@ describe("reads of KVM's clock copy", () => {
     );
   });
 
+  it("wrap the seconds of CLOCK_REALTIME at signed 64 bits", () => {
+    const second = hostTsc(LAST + 2_500_000_000n);
+    const last = { ...copy, wallTimeSec: 2n ** 63n - 1n };
+    expect(readRealtime(last, second)).toMatchObject({ sec: 2n ** 63n - 1n, nsec: 999_999_943n });
+    expect(readRealtime(last, hostTsc(second + 1000n))).toMatchObject({ sec: -(2n ** 63n), nsec: 343n });
+  });
+
   it.each([
+    ["mono.vclockMode", { mono: { ...clock, vclockMode: "hpet" as never } }],
+    ["raw.vclockMode", { raw: { ...clock, vclockMode: undefined as never } }],
     ["mono.cycleLast", { mono: { ...clock, cycleLast: -1n } }],
     ["raw.mult", { raw: { ...clock, mult: -1 } }],
     ["raw.shift", { raw: { ...clock, shift: 64 } }],

@@ -9,7 +9,7 @@
  * docs/model/clocksource-tsc §3.4.
  */
 
-import { checkInteger, checkS64, checkU32, checkU64 } from "../argument-checks.js";
+import { checkInteger, checkOneOf, checkS64, checkU32, checkU64 } from "../argument-checks.js";
 import type { HostTsc } from "../time-types.js";
 
 const U = BigInt.asUintN;
@@ -18,6 +18,8 @@ const U64_MAX = 2n ** 64n - 1n;
 
 /** How the vDSO would read a clock; only `tsc` and `hyperv-page` can be read from a TSC. */
 export type VclockMode = "none" | "tsc" | "hyperv-page";
+
+const VCLOCK_MODES: readonly VclockMode[] = ["none", "tsc", "hyperv-page"];
 
 /** One clock of the copy (`struct pvclock_clock`). */
 export interface ClockCopy {
@@ -124,7 +126,8 @@ export function readRealtime(copy: KvmClockCopy, tsc: HostTsc): RealtimeCopyRead
   checkCopy("readRealtime", copy, tsc);
   const reading = readShifted(copy, copy.mono, tsc);
   if (reading === undefined) return undefined;
-  const sec = copy.wallTimeSec + reading.ns / NSEC_PER_SEC;
+  // time64_t: the sum wraps at signed 64 bits.
+  const sec = BigInt.asIntN(64, copy.wallTimeSec + reading.ns / NSEC_PER_SEC);
   return { sec, nsec: reading.ns % NSEC_PER_SEC, tsc: reading.tsc, wrapped: reading.wrapped };
 }
 
@@ -146,6 +149,7 @@ function checkCopy(fn: string, copy: KvmClockCopy, tsc: HostTsc): void {
 }
 
 function checkClock(fn: string, name: string, clock: ClockCopy): void {
+  checkOneOf(fn, `${name}.vclockMode`, clock.vclockMode, VCLOCK_MODES);
   checkU64(fn, `${name}.cycleLast`, clock.cycleLast);
   checkU64(fn, `${name}.mask`, clock.mask);
   checkU32(fn, `${name}.mult`, clock.mult);
