@@ -84,6 +84,11 @@ describe("TimeCounter", () => {
     expect(() => new TimeCounter(counter, cycles, startNs)).toThrow(`TimeCounter: expected ${name}`);
   });
 
+  it.each(["-1", "8"])("refuses to restore a fraction of %s eighths of a nanosecond", (frac) => {
+    const state = new TimeCounter({ mask: 1n, mult: 1, shift: 3 }, 0n, 0n).state();
+    expect(() => TimeCounter.fromState({ ...state, frac })).toThrow("TimeCounter.fromState: expected frac");
+  });
+
   it("refuses readings outside 64 bits", () => {
     const clock = new TimeCounter({ mask: 1n, mult: 1, shift: 0 }, 0n, 0n);
     expect(() => clock.read(-1n)).toThrow("TimeCounter.read: expected cycles");

@@ -152,7 +152,11 @@ export class TimeCounter {
       BigInt(state.nsec),
     );
     const frac = BigInt(state.frac);
-    checkU64("TimeCounter.fromState", "frac", frac);
+    if (U(clock.counter.shift, frac) !== frac) {
+      throw new RangeError(
+        `TimeCounter.fromState: expected frac in 0 … 2^${clock.counter.shift} − 1, got ${frac}`,
+      );
+    }
     clock.#frac = frac;
     return clock;
   }

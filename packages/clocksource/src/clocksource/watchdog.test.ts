@@ -241,10 +241,21 @@ describe("ClocksourceWatchdog", () => {
     ["startJiffies", { startJiffies: -1n }],
     ["tuning.maxSkewNs", { tuning: { ...WATCHDOG_TUNING["6.12"], maxSkewNs: -1 } }],
     ["tuning.readLimit", { tuning: { ...WATCHDOG_TUNING["6.12"], readLimit: "other" as never } }],
+    ["tuning.deltaRule", { tuning: { ...WATCHDOG_TUNING["6.12"], deltaRule: "other" as never } }],
   ])("refuses a bad %s", (name, wrong) => {
     const { options } = bench();
     expect(() => new ClocksourceWatchdog({ ...options, ...wrong })).toThrow(
       `ClocksourceWatchdog: expected ${name}`,
+    );
+  });
+
+  it.each(["watchdog", "source"])("refuses to restore a baseline whose %s is no u64", (name) => {
+    const { watchdog, options } = bench();
+    const state = watchdog.state();
+    const baseline = { watchdog: "0", source: "0", [name]: "-1" };
+    const sources = state.sources.map((source) => ({ ...source, baseline }));
+    expect(() => ClocksourceWatchdog.fromState({ ...state, sources }, options)).toThrow(
+      `ClocksourceWatchdog.fromState: expected baseline.${name}`,
     );
   });
 

@@ -93,6 +93,7 @@ export class ClocksourceWatchdog {
     checkU64(fn, "startJiffies", options.startJiffies);
     checkInteger(fn, "tuning.maxSkewNs", options.tuning.maxSkewNs, 0, 2 ** 31 - 1);
     checkOneOf(fn, "tuning.readLimit", options.tuning.readLimit, ["margins", "max-skew"]);
+    checkOneOf(fn, "tuning.deltaRule", options.tuning.deltaRule, ["msb", "seven-eighths"]);
     for (const source of [options.watchdog, ...options.sources]) {
       checkU32(fn, `${source.name}.uncertaintyMarginNs`, source.uncertaintyMarginNs);
     }
@@ -210,9 +211,7 @@ export class ClocksourceWatchdog {
     watchdog.#watched.forEach((watched, i) => {
       const { unstable, baseline } = state.sources[i] ?? { unstable: false, baseline: null };
       watched.unstable = unstable;
-      watched.baseline = baseline
-        ? { watchdog: BigInt(baseline.watchdog), source: BigInt(baseline.source) }
-        : undefined;
+      watched.baseline = baseline ? readBaseline(fn, baseline) : undefined;
     });
     return watchdog;
   }
@@ -278,6 +277,16 @@ function readLimits(
     usableNs: BigInt((watchdog.uncertaintyMarginNs + source.uncertaintyMarginNs) >>> 0),
     skipNs: BigInt(watchdog.uncertaintyMarginNs),
   };
+}
+
+function readBaseline(
+  fn: string,
+  saved: { readonly watchdog: string; readonly source: string },
+): WatchdogBaseline {
+  const baseline = { watchdog: BigInt(saved.watchdog), source: BigInt(saved.source) };
+  checkU64(fn, "baseline.watchdog", baseline.watchdog);
+  checkU64(fn, "baseline.source", baseline.source);
+  return baseline;
 }
 
 function asSigned(ns: bigint): bigint {
