@@ -152,7 +152,7 @@ function multShiftOf(scale: number, freq: number, mask: bigint): MultShift {
   let seconds = mask / BigInt(freq) / BigInt(scale);
   if (seconds === 0n) seconds = 1n;
   else if (seconds > MAX_DEFERMENT_SEC && mask > U32_MAX) seconds = MAX_DEFERMENT_SEC;
-  // The argument is a u32 in C: `sec · scale` of a narrow, slow counter is truncated.
+  // The argument is a u32 in C, which 600 s at a scale above 7 158 278 leave.
   const maxsec = Number(BigInt.asUintN(32, seconds * BigInt(scale)));
   return calcMultShift(freq, Math.floor(NSEC_PER_SEC / scale), maxsec);
 }
