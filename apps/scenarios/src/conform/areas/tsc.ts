@@ -77,7 +77,7 @@ export const tscReplays: readonly Replay[] = [
       },
       {
         l1_offset_after: BigInt.asIntN(64, tsc.l1Offset),
-        compute_guest_tsc: tsc.computeGuestTsc(start, big(row, "kernel_ns")),
+        compute_guest_tsc: tsc.computeGuestTsc(start, unsigned(row, "kernel_ns")),
       },
     );
   }),
@@ -153,7 +153,7 @@ function fractionBits(row: Row): TscFractionBits {
   throw new MalformedRow("frac_bits", "48 or 32", bits);
 }
 
-/** A signed column as the u64 the packages take offsets in. */
+/** A signed column as the u64 the packages take it in. */
 function unsigned(row: Row, column: string): bigint {
   return BigInt.asUintN(64, big(row, column));
 }
