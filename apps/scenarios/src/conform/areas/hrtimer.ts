@@ -150,9 +150,7 @@ class Sequence {
     const clock = num(row, "clock");
     const posixClock = CLOCK_OF_COLUMN[clock];
     if (posixClock === undefined) throw new MalformedRow("clock", "a base number 0 to 3", clock);
-    this.#offsets[clock] = big(row, "offset");
-    this.#offsetsSequence++;
-    this.#cpu.retrigger();
+    this.#setOffset(clock, big(row, "offset"));
     this.#timers.set(
       id,
       this.#system.createTimer(this.#callback(id, row), {
@@ -161,6 +159,14 @@ class Sequence {
         mode: bool(row, "soft") ? HRTIMER_MODE_SOFT : HRTIMER_MODE_ABS,
       }),
     );
+  }
+
+  /** An `init` that repeats its clock's offset sets no clock, so it must not make the CPU look at its queue again. */
+  #setOffset(clock: number, offset: bigint): void {
+    if (this.#offset(clock) === offset) return;
+    this.#offsets[clock] = offset;
+    this.#offsetsSequence++;
+    this.#cpu.retrigger();
   }
 
   #start(row: Row): Mismatch | undefined {
