@@ -247,4 +247,9 @@ describe("soft timers", () => {
     hard.start(5000n, ABS);
     expect(host.warnings.map(({ kind }) => kind)).toEqual(["mode-mismatch"]);
   });
+
+  it.each(["none", "rt"] as const)("are those made both SOFT and HARD, preemption %s", (preemption) => {
+    const { timer } = oneCpu({ preemption });
+    expect(timer("both", undefined, { mode: SOFT | HARD }).isSoft).toBe(true);
+  });
 });

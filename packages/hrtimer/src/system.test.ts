@@ -265,6 +265,20 @@ describe("HrtimerSystem.fromState", () => {
     );
   });
 
+  it.each([
+    ["timer 0 on base 0, got 8", { base: 8 }],
+    ["timer 0 on base 0, got 1", { base: 1 }],
+    ["timer 0 on base 4, got 0", { isSoft: true }],
+    ["expiresNs to be a signed 64-bit", { expiresNs: String(2n ** 63n) }],
+    ["softExpiresNs to be a signed 64-bit", { softExpiresNs: String(-(2n ** 63n) - 1n) }],
+  ])("refuses a saved timer: expected %s", (what, wrong) => {
+    const state = saved();
+    const timers = state.timers.map((timer) => ({ ...timer, ...wrong }));
+    expect(() => HrtimerSystem.fromState(options(), { ...state, timers })).toThrow(
+      `fromState: expected ${what}`,
+    );
+  });
+
   it("is not possible inside a callback", () => {
     const system = new HrtimerSystem(options());
     system

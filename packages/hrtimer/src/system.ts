@@ -15,6 +15,7 @@ import type { HrtimerEvents } from "./events.js";
 import type { Hrtimer } from "./hrtimer.js";
 import type { HrtimerCpu } from "./hrtimer-cpu.js";
 import { type HrtimerIdentity, HrtimerNode } from "./hrtimer-node.js";
+import { checkKtime } from "./ktime.js";
 import {
   checkMode,
   HRTIMER_MODE_ABS,
@@ -64,7 +65,7 @@ export interface HrtimerSystemOptions {
   readonly resolution?: "high" | "low";
   /** Tick length in ns for `resolution: "low"`; default 4 000 000 (CONFIG_HZ=250). */
   readonly tickNs?: bigint;
-  /** `rt`: every timer made without HRTIMER_MODE_HARD expires in the softirq. Default `none`. */
+  /** `rt`: every timer made without HRTIMER_MODE_HARD expires in the softirq too. Default `none`. */
   readonly preemption?: "none" | "rt";
   /** Callbacks one interrupt may run before {@link HrtimerLoopError}; default 20 000 000. */
   readonly maxCallbacksPerInterrupt?: number;
@@ -187,7 +188,7 @@ export class HrtimerSystem {
     checkMode("createTimer", mode);
     const id = this.#created++;
     const isHard = (mode & HRTIMER_MODE_HARD) !== 0;
-    const isSoft = this.#engine.isPreemptRt ? !isHard : (mode & HRTIMER_MODE_SOFT) !== 0;
+    const isSoft = (mode & HRTIMER_MODE_SOFT) !== 0 || (this.#engine.isPreemptRt && !isHard);
     const known = knownClock(clock);
     // POSIX: relative sleeps on CLOCK_REALTIME are immune to clock sets.
     const isImmune = known === CLOCK_REALTIME && (mode & HRTIMER_MODE_REL) !== 0;
@@ -276,7 +277,8 @@ export class HrtimerSystem {
    * same order, and each `createTimer` gives back the saved timer, armed if it was. Nothing is programmed.
    *
    * @param options - as for the constructor, with as many CPUs as were saved.
-   * @throws RangeError if the state names a CPU or timer that is not there.
+   * @throws RangeError if the state names a CPU or timer that is not there, puts a timer on another clock's base, or holds
+   *   an expiry outside signed 64 bits.
    */
   static fromState(options: HrtimerSystemOptions, state: HrtimerSystemState): HrtimerSystem {
     const system = new HrtimerSystem(options);
@@ -287,12 +289,18 @@ export class HrtimerSystem {
     state.timers.forEach((saved, id) => {
       const { name, isSoft, isHard } = saved;
       const clock = knownClock(saved.clock) ?? CLOCK_MONOTONIC;
-      const base = system.#cpuBase("fromState", saved.cpu).baseAt(saved.base);
+      const index = baseIndex(clock, isSoft);
+      if (saved.base !== index) {
+        throw new RangeError(`fromState: expected timer ${id} on base ${index}, got ${saved.base}`);
+      }
+      const base = system.#cpuBase("fromState", saved.cpu).baseAt(index);
       const timer = new HrtimerNode(engine, { id, name, clock, isSoft, isHard }, base, () => {
         throw new Error(`interrupt: expected timer "${name}" to be created again before it expires`);
       });
       timer.expires = BigInt(saved.expiresNs);
       timer.softExpires = BigInt(saved.softExpiresNs);
+      checkKtime("fromState", "expiresNs", timer.expires);
+      checkKtime("fromState", "softExpiresNs", timer.softExpires);
       system.#timers.push(timer);
     });
     state.cpus.forEach((saved, id) => {
@@ -318,8 +326,8 @@ export class HrtimerSystem {
   }
 
   #make(identity: HrtimerIdentity, onExpiry: OnExpiry): HrtimerNode {
-    const index = CLOCK_OF_BASE.indexOf(identity.clock) + (identity.isSoft ? SOFT_BASE : 0);
-    const timer = new HrtimerNode(this.#engine, identity, this.#engine.current.baseAt(index), onExpiry);
+    const base = this.#engine.current.baseAt(baseIndex(identity.clock, identity.isSoft));
+    const timer = new HrtimerNode(this.#engine, identity, base, onExpiry);
     this.#timers.push(timer);
     return timer;
   }
@@ -331,6 +339,10 @@ export class HrtimerSystem {
     }
     return cpu;
   }
+}
+
+function baseIndex(clock: HrtimerClockId, isSoft: boolean): number {
+  return CLOCK_OF_BASE.indexOf(clock) + (isSoft ? SOFT_BASE : 0);
 }
 
 function knownClock(clock: number): HrtimerClockId | undefined {
