@@ -101,6 +101,12 @@ describe("ClockEventDevice.program", () => {
     );
     expect(() => device.program(5 as never, "force")).toThrow(TypeError);
     expect(() => new ClockEventDevice({ clock, hardware, tickNs: 0n })).toThrow(RangeError);
+    expect(() => new ClockEventDevice({ clock, hardware, tickNs: 4_000_000 as never })).toThrow(
+      "ClockEventDevice: expected tickNs to be a bigint, got number",
+    );
+    expect(() => device.program(monotonicNs(5n), true as never)).toThrow(
+      "program: expected force to be attempt or force, got true",
+    );
   });
 
   it("is the same after a save and a restore", () => {
@@ -139,6 +145,16 @@ describe("TscDeadlineTimer", () => {
     timer.setNextEvent(3n);
     const state = JSON.parse(JSON.stringify(timer.state()));
     expect(TscDeadlineTimer.fromState(options, state).deadlineTsc).toBe(33n);
+  });
+
+  it("refuses ticks and a saved deadline that are no u64", () => {
+    const options = { tscKhz: 2_100_000, tsc: () => hostTsc(9n) };
+    const timer = new TscDeadlineTimer(options);
+    expect(() => timer.setNextEvent(-1n)).toThrow("setNextEvent: expected ticks to be an unsigned 64-bit");
+    expect(() => timer.setNextEvent(312 as never)).toThrow("setNextEvent: expected ticks to be a bigint");
+    expect(() => TscDeadlineTimer.fromState(options, { deadlineTsc: "18446744073709551616" })).toThrow(
+      "fromState: expected deadlineTsc to be an unsigned 64-bit",
+    );
   });
 
   it.each([0, 1.5, Number.NaN, 34_359_739])("refuses a TSC of %d kHz", (tscKhz) => {

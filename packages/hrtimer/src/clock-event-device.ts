@@ -43,7 +43,7 @@ export interface ClockEventDeviceState {
  * Ticks are rounded down, so the interrupt may come early by less than a tick; the expiry loop then finds nothing due and
  * programs the rest.
  *
- * @throws RangeError for limits {@link clockEventConfig} refuses, or `tickNs` below 1.
+ * @throws RangeError for limits {@link clockEventConfig} refuses, or `tickNs` below 1; TypeError for one that is no bigint.
  * @example
  * let now = 1_000_000n;
  * const ticks = [];
@@ -71,6 +71,9 @@ export class ClockEventDevice implements EventDevice {
 
   constructor(options: ClockEventDeviceOptions) {
     const { tickNs = DEFAULT_TICK_NS } = options;
+    if (typeof tickNs !== "bigint") {
+      throw new TypeError(`ClockEventDevice: expected tickNs to be a bigint, got ${typeof tickNs}`);
+    }
     if (tickNs < 1n) throw new RangeError(`ClockEventDevice: expected tickNs of at least 1, got ${tickNs}`);
     this.#clock = options.clock;
     this.hardware = options.hardware;
@@ -98,6 +101,9 @@ export class ClockEventDevice implements EventDevice {
 
   program(expiresNs: MonotonicNs, force: ProgramForce): boolean {
     checkKtime("program", "expiresNs", expiresNs);
+    if (force !== "attempt" && force !== "force") {
+      throw new TypeError(`program: expected force to be attempt or force, got ${force}`);
+    }
     if (expiresNs === KTIME_MAX) {
       this.#nextEventNs = KTIME_MAX;
       this.hardware.stop();

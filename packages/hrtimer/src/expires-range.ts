@@ -1,4 +1,4 @@
-import { addSafe, checkDeltaNs, checkKtime } from "./ktime.js";
+import { addSafe, checkKtime, checkU64 } from "./ktime.js";
 
 /** The two expiries of a timer with slack: it may fire from the first on, and is queued and programmed by the second. */
 export interface ExpiresRange {
@@ -20,6 +20,6 @@ export interface ExpiresRange {
  */
 export function setExpiresRange(timeNs: bigint, deltaNs: bigint): ExpiresRange {
   checkKtime("setExpiresRange", "timeNs", timeNs);
-  checkDeltaNs("setExpiresRange", "deltaNs", deltaNs);
+  checkU64("setExpiresRange", "deltaNs", deltaNs, "nanoseconds");
   return { softExpiresNs: timeNs, expiresNs: addSafe(timeNs, BigInt.asIntN(64, deltaNs)) };
 }

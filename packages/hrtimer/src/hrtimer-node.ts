@@ -5,7 +5,7 @@ import type { Engine } from "./engine.js";
 import { HrtimerDeadlockError } from "./errors.js";
 import { forwardUnchecked } from "./forward.js";
 import type { CancelResult, Hrtimer } from "./hrtimer.js";
-import { addSafe, checkDeltaNs, checkKtime } from "./ktime.js";
+import { addSafe, checkKtime, checkU64 } from "./ktime.js";
 import { checkMode, HRTIMER_MODE_ABS, type HrtimerMode } from "./mode.js";
 import type { OnExpiry } from "./timer.js";
 
@@ -81,7 +81,7 @@ export class HrtimerNode implements Hrtimer {
 
   startRange(timeNs: bigint, deltaNs: bigint, mode: HrtimerMode): void {
     checkKtime("startRange", "timeNs", timeNs);
-    checkDeltaNs("startRange", "deltaNs", deltaNs);
+    checkU64("startRange", "deltaNs", deltaNs, "nanoseconds");
     checkMode("startRange", mode);
     this.#engine.start(this, timeNs, deltaNs, mode);
   }
@@ -143,7 +143,7 @@ export class HrtimerNode implements Hrtimer {
 
   setExpiresRange(timeNs: bigint, deltaNs: bigint): void {
     checkKtime("setExpiresRange", "timeNs", timeNs);
-    checkDeltaNs("setExpiresRange", "deltaNs", deltaNs);
+    checkU64("setExpiresRange", "deltaNs", deltaNs, "nanoseconds");
     this.#checkNotQueued("setExpiresRange");
     this.softExpires = timeNs;
     this.expires = addSafe(timeNs, BigInt.asIntN(64, deltaNs));

@@ -23,18 +23,16 @@ export function checkKtime(fn: string, what: string, value: bigint): void {
 }
 
 /**
- * Checks that a value is an unsigned 64-bit count of nanoseconds.
+ * Checks that a value is an unsigned 64-bit count of a unit.
  *
  * @throws TypeError for anything but a bigint, RangeError outside unsigned 64 bits.
  */
-export function checkDeltaNs(fn: string, what: string, value: bigint): void {
+export function checkU64(fn: string, what: string, value: bigint, unit: string): void {
   if (typeof value !== "bigint") {
     throw new TypeError(`${fn}: expected ${what} to be a bigint, got ${typeof value}`);
   }
   if (value < 0n || value >= 2n ** 64n) {
-    throw new RangeError(
-      `${fn}: expected ${what} to be an unsigned 64-bit count of nanoseconds, got ${value}`,
-    );
+    throw new RangeError(`${fn}: expected ${what} to be an unsigned 64-bit count of ${unit}, got ${value}`);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { HostTsc } from "@chronovisor/clocksource";
 import type { ClockEventHardware } from "./clock-event-device.js";
+import { checkU64 } from "./ktime.js";
 
 /** The kernel counts TSC-deadline events in eighths of the TSC, to fit the frequency into 32 bits. */
 const TSC_DIVISOR = 8n;
@@ -57,7 +58,9 @@ export class TscDeadlineTimer implements ClockEventHardware {
     return this.#deadlineTsc as HostTsc | undefined;
   }
 
+  /** @throws TypeError or RangeError unless `ticks` is a u64. */
   setNextEvent(ticks: bigint): boolean {
+    checkU64("setNextEvent", "ticks", ticks, "ticks");
     // Wraps at u64, as the kernel's sum does before it reaches the MSR.
     this.#deadlineTsc = BigInt.asUintN(64, this.#tsc() + ticks * TSC_DIVISOR);
     return true;
@@ -77,10 +80,13 @@ export class TscDeadlineTimer implements ClockEventHardware {
     return { deadlineTsc: this.#deadlineTsc?.toString() ?? null };
   }
 
-  /** Restores a timer. @throws as the constructor. */
+  /** Restores a timer. @throws as the constructor, RangeError for a deadline that is no u64. */
   static fromState(options: TscDeadlineTimerOptions, state: TscDeadlineTimerState): TscDeadlineTimer {
     const timer = new TscDeadlineTimer(options);
-    timer.#deadlineTsc = state.deadlineTsc === null ? undefined : BigInt(state.deadlineTsc);
+    if (state.deadlineTsc === null) return timer;
+    const deadline = BigInt(state.deadlineTsc);
+    checkU64("fromState", "deadlineTsc", deadline, "cycles");
+    timer.#deadlineTsc = deadline;
     return timer;
   }
 }
