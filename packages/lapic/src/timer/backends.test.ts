@@ -119,6 +119,15 @@ describe("a deadline past at the start", () => {
 });
 
 describe("a change of backend", () => {
+  it("is none when the deadline is past and expires at once", () => {
+    const changes: string[] = [];
+    const { timer, guest } = running(TSC_DEADLINE, 0, {
+      events: { onBackend: (backend, reason) => changes.push(`${backend} ${reason}`) },
+    });
+    timer.writeTscDeadline(guest());
+    expect([timer.pending, timer.hvInUse, changes]).toEqual([1, false, []]);
+  });
+
   it("is a fallback when the deadline is out of reach, and none when a deadline of 0 disarms", () => {
     const changes: string[] = [];
     const { timer, guest } = running(TSC_DEADLINE, 0, {

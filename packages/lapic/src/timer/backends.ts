@@ -42,7 +42,7 @@ export class TimerBackends {
 
   /**
    * Tries the preemption timer, else software. A pending one-shot or deadline is not armed again. A change from the
-   * backend used `before` is reported.
+   * backend used `before` is reported; a deadline past at the start expires at once and changes nothing.
    */
   restart(reason: "start" | "switch", before: TimerBackend): void {
     const { fields } = this.#p;
@@ -52,7 +52,7 @@ export class TimerBackends {
       // A deadline of 0 disarms; nothing was refused.
       const disarmed = fields.mode === TIMER_MODE_TSC_DEADLINE && fields.tscDeadline === 0n;
       if (before === "preemption-timer" && !disarmed) this.#p.events.onBackend?.("hrtimer", "fallback");
-    } else if (before === "hrtimer") {
+    } else if (before === "hrtimer" && fields.hvInUse) {
       this.#p.events.onBackend?.("preemption-timer", reason);
     }
   }
