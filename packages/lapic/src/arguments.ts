@@ -19,6 +19,12 @@ export function checkU32(fn: string, what: string, value: number): void {
   if (typeof value !== "number" || value >>> 0 !== value) checkInteger(fn, what, value, 0, 0xffff_ffff);
 }
 
+/** Throws unless `vector` is an interrupt vector, 0 … 255. */
+export function checkVector(fn: string, vector: number): void {
+  // Several times per interrupt: one mask decides where nothing is wrong.
+  if (typeof vector !== "number" || (vector & 0xff) !== vector) checkInteger(fn, "vector", vector, 0, 255);
+}
+
 /** Throws unless `value` is an unsigned 64-bit bigint. */
 export function checkU64(fn: string, what: string, value: bigint): void {
   if (typeof value !== "bigint")

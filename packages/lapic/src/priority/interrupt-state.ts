@@ -1,4 +1,4 @@
-import { checkInteger, checkOneOf } from "../arguments.js";
+import { checkInteger, checkOneOf, checkVector } from "../arguments.js";
 import { NO_VECTOR, VectorSet } from "./vector-set.js";
 
 /*
@@ -24,10 +24,6 @@ export interface InterruptStateJson {
   readonly isr: readonly number[];
   readonly tmr: readonly number[];
   readonly tpr: number;
-}
-
-function checkVector(fn: string, vector: number): void {
-  checkInteger(fn, "vector", vector, 0, 255);
 }
 
 /**
@@ -107,9 +103,9 @@ export class InterruptState {
    */
   accept(vector: number, trigger: TriggerMode): boolean {
     checkVector("InterruptState.accept", vector);
-    checkOneOf("InterruptState.accept", "trigger", trigger, TRIGGER_MODES);
     if (trigger === "level") this.tmr.add(vector);
-    else this.tmr.delete(vector);
+    else if (trigger === "edge") this.tmr.delete(vector);
+    else checkOneOf("InterruptState.accept", "trigger", trigger, TRIGGER_MODES);
     return this.irr.add(vector);
   }
 

@@ -1,4 +1,4 @@
-import { checkInteger } from "../arguments.js";
+import { checkInteger, checkVector } from "../arguments.js";
 
 /** No vector. */
 export const NO_VECTOR = -1;
@@ -21,7 +21,7 @@ export class VectorSet {
 
   /** Adds a vector, 0 … 255; true when it was absent. */
   add(vector: number): boolean {
-    checkInteger("VectorSet.add", "vector", vector, 0, 255);
+    checkVector("VectorSet.add", vector);
     const word = vector >>> 5;
     const before = this.#words[word] ?? 0;
     const after = (before | (1 << (vector & 31))) >>> 0;
@@ -32,7 +32,7 @@ export class VectorSet {
 
   /** Removes a vector, 0 … 255; true when it was present. */
   delete(vector: number): boolean {
-    checkInteger("VectorSet.delete", "vector", vector, 0, 255);
+    checkVector("VectorSet.delete", vector);
     const word = vector >>> 5;
     const before = this.#words[word] ?? 0;
     const after = (before & ~(1 << (vector & 31))) >>> 0;
@@ -43,7 +43,7 @@ export class VectorSet {
 
   /** Whether a vector, 0 … 255, is in the set. */
   has(vector: number): boolean {
-    checkInteger("VectorSet.has", "vector", vector, 0, 255);
+    checkVector("VectorSet.has", vector);
     return (((this.#words[vector >>> 5] ?? 0) >>> (vector & 31)) & 1) !== 0;
   }
 
