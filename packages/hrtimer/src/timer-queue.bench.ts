@@ -1,5 +1,5 @@
 import { bench, describe } from "vitest";
-import { TimerQueue } from "./timer-queue.js";
+import { TimerQueue } from "./index.js";
 
 /**
  * The two queues people write first, against TimerQueue. All three are FIFO among equal expiries and use bigint expiries;

@@ -12,6 +12,7 @@ export type {
 } from "./preemption/preemption-timer.js";
 export {
   PreemptionTimer,
+  preemptionTimerDelta,
   preemptionTimerExpiry,
   preemptionTimerUsable,
 } from "./preemption/preemption-timer.js";

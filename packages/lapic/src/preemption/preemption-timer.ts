@@ -56,9 +56,7 @@ export class PreemptionTimer {
   readonly #clock: HostClock;
   readonly #tsc: VcpuTscView;
   readonly #shift: bigint;
-  readonly #reach: bigint;
-  readonly #fraction: bigint;
-  readonly #unityRatio: bigint;
+  readonly #scale: DeltaScale;
   #deadline: bigint = UNARMED;
   #softDisabled = false;
   #advanceNs = 0;
@@ -72,9 +70,7 @@ export class PreemptionTimer {
     this.#clock = options.clock;
     this.#tsc = options.tsc;
     this.#shift = BigInt(options.rateShift);
-    this.#reach = 1n << BigInt(options.rateShift + 32);
-    this.#fraction = BigInt(options.tsc.fractionBits);
-    this.#unityRatio = 1n << this.#fraction;
+    this.#scale = deltaScale(options.tsc, options.rateShift);
   }
 
   /**
@@ -89,18 +85,9 @@ export class PreemptionTimer {
   set(guestDeadline: GuestTsc, advanceNs: number): PreemptionTimerResult {
     checkU64("PreemptionTimer.set", "guestDeadline", guestDeadline);
     checkU32("PreemptionTimer.set", "advanceNs", advanceNs);
-    const host: bigint = this.#clock.tsc();
-    const guest: bigint = this.#tsc.readL1(host as HostTsc);
-    const advance = this.#cyclesOfAdvance(advanceNs);
-    const left = guestDeadline > guest ? guestDeadline - guest : 0n;
-    let delta = left > advance ? left - advance : 0n;
-    const ratio = this.#tsc.l1Ratio;
-    if (delta !== 0n && ratio !== this.#unityRatio) {
-      // The division instruction takes 128 by 64 bits; a quotient beyond 64 bits is refused before it would trap.
-      if (delta >> (64n - this.#fraction) >= ratio) return "out-of-range";
-      delta = (delta << this.#fraction) / ratio;
-    }
-    if (delta >= this.#reach) return "out-of-range";
+    const host = this.#clock.tsc();
+    const delta = deltaOf(guestDeadline, host, this.#cyclesOfAdvance(advanceNs), this.#tsc, this.#scale);
+    if (delta === undefined) return "out-of-range";
     // u64: wraps, and may land on the unarmed marker, as the kernel's sum does.
     this.#deadline = BigInt.asUintN(64, host + delta);
     return delta === 0n ? "expired" : "armed";
@@ -189,6 +176,70 @@ export class PreemptionTimer {
     }
     return this.#advanceCycles;
   }
+}
+
+/** What a distance in guest cycles is converted and limited by: constants of a timer. */
+interface DeltaScale {
+  /** Fraction bits of the TSC ratio, and the ratio that scales nothing. */
+  readonly fraction: bigint;
+  readonly unity: bigint;
+  /** Host cycles that no longer fit the counter. */
+  readonly reach: bigint;
+}
+
+function deltaScale(tsc: VcpuTscView, rateShift: number): DeltaScale {
+  const fraction = BigInt(tsc.fractionBits);
+  return { fraction, unity: 1n << fraction, reach: 1n << BigInt(rateShift + 32) };
+}
+
+/** Unchecked kernel of {@link preemptionTimerDelta}. */
+function deltaOf(
+  guestDeadline: bigint,
+  host: HostTsc,
+  advanceCycles: bigint,
+  tsc: VcpuTscView,
+  scale: DeltaScale,
+): bigint | undefined {
+  const guest: bigint = tsc.readL1(host);
+  const left = guestDeadline > guest ? guestDeadline - guest : 0n;
+  let delta = left > advanceCycles ? left - advanceCycles : 0n;
+  const ratio = tsc.l1Ratio;
+  if (delta !== 0n && ratio !== scale.unity) {
+    // The division instruction takes 128 by 64 bits; a quotient beyond 64 bits is refused before it would trap.
+    if (delta >> (64n - scale.fraction) >= ratio) return undefined;
+    delta = (delta << scale.fraction) / ratio;
+  }
+  return delta < scale.reach ? delta : undefined;
+}
+
+/**
+ * Host cycles from `hostTsc` to a guest deadline, the advance taken off and never below 0; undefined where the timer
+ * cannot reach it: 2^(32 + rateShift) cycles or more, or a scaled distance beyond 64 bits (`vmx_set_hv_timer`,
+ * docs/model/hv-timer §3). Rounds down.
+ *
+ * @param guestDeadline - guest TSC cycles, u64.
+ * @param hostTsc - host TSC now, u64.
+ * @param advanceNs - ns, u32.
+ * @param tsc - the vCPU's TSC.
+ * @param rateShift - 0 … 31.
+ * @returns host cycles, 0 … 2^(32 + rateShift) − 1, or undefined.
+ * @throws RangeError or TypeError for an argument outside its domain.
+ * @example
+ * const unscaled = { readL1: (h) => h, nsToCycles: (ns) => ns, virtualTscKhz: 1_000_000, l1Ratio: 1n << 48n, fractionBits: 48 };
+ * preemptionTimerDelta(9_000n, 1_000n, 500, unscaled, 5) // => 7500n
+ */
+export function preemptionTimerDelta(
+  guestDeadline: GuestTsc,
+  hostTsc: HostTsc,
+  advanceNs: number,
+  tsc: VcpuTscView,
+  rateShift: number,
+): bigint | undefined {
+  checkU64("preemptionTimerDelta", "guestDeadline", guestDeadline);
+  checkU64("preemptionTimerDelta", "hostTsc", hostTsc);
+  checkU32("preemptionTimerDelta", "advanceNs", advanceNs);
+  checkInteger("preemptionTimerDelta", "rateShift", rateShift, 0, 31);
+  return deltaOf(guestDeadline, hostTsc, tsc.nsToCycles(BigInt(advanceNs)), tsc, deltaScale(tsc, rateShift));
 }
 
 /**

@@ -96,7 +96,7 @@ export class TimerBackends {
 
   /** `kvm_can_post_timer_interrupt`. */
   get canPost(): boolean {
-    return this.#p.rules.placement.posts && this.#p.vcpu.canPostTimerInterrupt;
+    return this.#p.rules.placement.posts && this.#p.vcpu.canPostTimerInterrupt === true;
   }
 
   #startHv(): boolean {

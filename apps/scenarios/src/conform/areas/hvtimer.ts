@@ -1,5 +1,5 @@
 import { type GuestTsc, guestTsc, type HostTsc, hostTsc, ScaledTsc } from "@chronovisor/clocksource";
-import { PreemptionTimer } from "@chronovisor/lapic";
+import { PreemptionTimer, preemptionTimerDelta } from "@chronovisor/lapic";
 import type { JudgeRow, Replay, Row } from "../replay.js";
 import { big, bool, compare, maybeBig, maybeNum, num } from "../row-fields.js";
 
@@ -48,12 +48,14 @@ const judgeSetHvTimer: JudgeRow = (row) => {
   const clock = new StillTsc(big(row, "host_tsc"));
   const tsc = view(row);
   const advanceNs = num(row, "advance_ns");
-  const timer = new PreemptionTimer({ clock, tsc, rateShift: num(row, "preemption_timer_shift") });
-  const result = timer.set(guestTsc(big(row, "guest_deadline")), advanceNs);
+  const rateShift = num(row, "preemption_timer_shift");
+  const deadlineTsc = guestTsc(big(row, "guest_deadline"));
+  const timer = new PreemptionTimer({ clock, tsc, rateShift });
+  const result = timer.set(deadlineTsc, advanceNs);
   const refused = result === "out-of-range";
   // The sum may land on the value that marks an unarmed timer; the file writes it all the same.
   const deadline = refused ? undefined : BigInt(timer.state().deadline);
-  const delta = deadline === undefined ? undefined : BigInt.asUintN(64, deadline - clock.at);
+  const delta = preemptionTimerDelta(deadlineTsc, clock.at, advanceNs, tsc, rateShift);
   const guest = tsc.readL1(clock.at);
   const entry = maybeBig(row, "entry_host_tsc");
   if (entry !== undefined) clock.at = hostTsc(entry);
