@@ -1,5 +1,5 @@
 import type { GuestTsc, HostTsc, MonotonicNs, VcpuTscView } from "@chronovisor/clocksource";
-import type { LapicTimer, LapicTimerEvents } from "@chronovisor/lapic";
+import type { LapicTimer, LapicTimerBehaviours, LapicTimerEvents } from "@chronovisor/lapic";
 import type { TraceSink } from "@chronovisor/trace";
 import type { Host } from "./host.js";
 import type { VcpuThread } from "./vcpu-thread.js";
@@ -12,15 +12,24 @@ export class TimerObserver {
   readonly #host: Host;
   readonly #thread: VcpuThread;
   readonly #tsc: VcpuTscView;
+  /** The deadline is computed from what is left to the target: there is none to speak of while nothing is left. */
+  readonly #fromRemainder: boolean;
   #timer: LapicTimer | undefined;
   /** Host TSC at which the expiry was due that waits to be injected, and the one that waits to be taken. */
   #pendingDue: bigint | undefined;
   #latchedDue: bigint | undefined;
 
-  constructor(host: Host, thread: VcpuThread, tsc: VcpuTscView, trace: TraceSink | undefined) {
+  constructor(
+    host: Host,
+    thread: VcpuThread,
+    tsc: VcpuTscView,
+    { periodicAdvance }: LapicTimerBehaviours,
+    trace: TraceSink | undefined,
+  ) {
     this.#host = host;
     this.#thread = thread;
     this.#tsc = tsc;
+    this.#fromRemainder = periodicAdvance !== "independent";
     this.events = this.#observe(trace);
   }
 
@@ -64,7 +73,10 @@ export class TimerObserver {
       },
       onDisarm: (backend) => trace?.emit({ kind: "timer-disarmed", at: thread.now, vcpu, backend }),
       onAdvance: (target, deadline) => {
-        counters.deadlinesApart(this.#host.clock.firstTscAt(target) - this.#hostTscOf(deadline));
+        const targetTsc = this.#host.clock.firstTscAt(target);
+        if (!this.#fromRemainder || targetTsc >= thread.now) {
+          counters.deadlinesApart(targetTsc - this.#hostTscOf(deadline));
+        }
         const targetNs = target as MonotonicNs;
         const deadlineTsc = deadline as GuestTsc;
         trace?.emit({ kind: "timer-advanced", at: thread.now, vcpu, targetNs, deadlineTsc });

@@ -78,7 +78,7 @@ export class VcpuApic implements LapicTimerVcpu {
     this.virtualized = options.apicv === "on";
     this.preemptionTimerShift = rateShift ?? 0;
     if (rateShift !== undefined) this.#hv = new PreemptionTimer({ clock, tsc, rateShift });
-    this.#observer = new TimerObserver(host, thread, tsc, trace);
+    this.#observer = new TimerObserver(host, thread, tsc, options.behaviours, trace);
     this.#callbacks = new TimerCallbacks(host, cpu, thread, {
       catchUp,
       cost: costs.callback,

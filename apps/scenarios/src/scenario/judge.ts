@@ -48,6 +48,15 @@ export function atMost(got: bigint, limit: bigint, unit: Unit): Judgement {
   };
 }
 
+/** At least `limit`. */
+export function atLeast(got: bigint, limit: bigint, unit: Unit): Judgement {
+  return {
+    held: got >= limit,
+    expected: `at least ${formatQuantity(limit, unit)}`,
+    got: formatQuantity(got, unit),
+  };
+}
+
 /** The word `expected`. */
 export function is(got: bigint | string | boolean | undefined, expected: string | boolean): Judgement {
   return { held: got === expected, expected: words(expected), got: words(got) };

@@ -37,11 +37,11 @@ export function stormOf(lateNs: bigint, period: bigint, cost: bigint): Storm | u
   return undefined;
 }
 
-/** Guest TSC at the first look at the expired timer. */
+/** Guest TSC at the first look at the expired timer, to the 250 ppm below which the hardware does not scale it. */
 function guestTscAtLook(p: LongStopParams): bigint {
   const before = effectivePeriod(p.period) + p.stop;
   const ns = p.guestUptime > before ? p.guestUptime : before;
-  return (ns * p.hostHz) / NS_PER_S;
+  return (((ns * p.hostHz) / NS_PER_S) * p.guestKhz) / p.hostKhz;
 }
 
 /**
@@ -55,9 +55,17 @@ export function negativeRemainderWraps(p: LongStopParams): boolean {
   return BigInt.asUintN(64, guestTsc + pvScale(2n ** 64n - lateNs, mul, shift)) <= guestTsc;
 }
 
-/** Exits until the deadline lies ahead, one per period, when each takes `reexit`: smallest n with nP > L + (n−1)·x. */
+/** From one forced exit to the next, while the deadline lies behind. */
+export function perExitNs(p: LongStopParams): bigint {
+  return p.reexit + p.exitCost + p.entryCost;
+}
+
+/**
+ * Exits until the deadline lies ahead, one per period, when each takes x = {@link perExitNs}: smallest n with
+ * nP > L + (n−1)·x. For x below P; otherwise there is none.
+ */
 export function exitsToCatchUp(p: LongStopParams): bigint {
   const period = effectivePeriod(p.period);
-  const perExit = p.reexit + p.exitCost + p.entryCost;
+  const perExit = perExitNs(p);
   return (p.stop - perExit) / (period - perExit) + 1n;
 }

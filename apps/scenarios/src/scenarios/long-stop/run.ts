@@ -44,7 +44,8 @@ export function runLongStop({ params, kernel, hooks }: RunContext<LongStopParams
     hooks,
     immediateExitCost: params.reexit,
     startTsc: startTsc(params),
-    maxCallbacksPerInterrupt: hooks.stepped === true ? MAX_CALLBACKS_STEPPED : MAX_CALLBACKS,
+    maxCallbacksPerInterrupt:
+      hooks.stepped === true && params.fault === "none" ? MAX_CALLBACKS_STEPPED : MAX_CALLBACKS,
   });
   const { host, vcpu } = machine;
   const { counters } = vcpu;
@@ -110,7 +111,8 @@ export function runLongStop({ params, kernel, hooks }: RunContext<LongStopParams
     const limit = host.tscAt(resumeNs + LONGEST_WATCHED_NS);
     host.engine.runUntilDone(() => {
       measureBacklog();
-      return host.engine.now >= lookedAt && caughtUp(machine);
+      // The preemption timer may expire up to a step early.
+      return (host.engine.now >= lookedAt || counters.hvExp > 0) && caughtUp(machine);
     }, limit);
   });
   const { hvExp, cb, swStart, cbPass1, passes } = counters;

@@ -3,17 +3,18 @@ import { parseKernel } from "../../kernels/kernels.js";
 import { parseParams } from "../../params/parse-params.js";
 import { runToJson } from "../../scenario/json.js";
 import { runScenario } from "../../scenario/run-scenario.js";
-import type { RunResult } from "../../scenario/types.js";
+import type { RunHooks, RunResult } from "../../scenario/types.js";
 import { periodicDrift } from "./index.js";
 
 /** docs/model/scenarios-lapic §S000.0: generation a with the synchronous expiry, which no release combines. */
 const VARIANT_A = "v4.16 + switchToSw=expire-and-advance";
 
-function run(kernel: string, params: Record<string, string> = {}): RunResult {
+function run(kernel: string, params: Record<string, string> = {}, hooks: RunHooks = {}): RunResult {
   return runScenario(periodicDrift, {
     kernel: parseKernel(kernel),
     params: parseParams(periodicDrift.params, params),
     seed: 1,
+    hooks,
   });
 }
 
@@ -194,6 +195,34 @@ describe("the scenario", () => {
   it("gives the same bytes for the same request", () => {
     const json = (): string => JSON.stringify(runToJson(run("v4.16", { duration: "30s" })));
     expect(json()).toBe(json());
+  });
+
+  it("gives the same bytes stepped, where exits are so long that the remainder falls below zero", () => {
+    const params = { duration: "1s", exitCost: "10ms", entryCost: "100us" };
+    const closedForm = runToJson(run("v6.18", params));
+    expect(runToJson(run("v6.18", params, { stepped: true }))).toEqual(closedForm);
+  });
+
+  it.each<[string, string, Record<string, string>]>([
+    ["a handler longer than the period never halts", "v7.3", { handler: "10ms" }],
+    ["exits longer than the period are late by more than one", "v5.17", { exitCost: "1ms" }],
+    ["a step of the preemption timer longer than the period", "v4.17", { preemptionTimerShift: "31" }],
+    ["the same before the fix", "v4.10", { preemptionTimerShift: "31" }],
+    ["wake-ups longer than the period", "v6.18", { wakeCost: "1ms", period: "200us" }],
+    ["entries that take time lose ticks early", "v4.7", { entryCost: "1ms", haltPoll: "500us" }],
+    ["a run that ends before the first tick", "v4.10", { period: "1s" }],
+    [
+      "a deadline in cycles of a TSC 25 times as fast as calibrated",
+      "v4.17",
+      { hostHz: "100MHz", load: "running" },
+    ],
+    [
+      "an exit that reads the clock between two nanoseconds",
+      "v6.3",
+      { hostHz: "2500000001Hz", load: "alternating", monoRatePpm: "500ppb" },
+    ],
+  ])("states no figure that these parameters break: %s", (_why, kernel, params) => {
+    expect(failures(run(kernel, { duration: "500ms", ...params }))).toEqual([]);
   });
 
   it("refuses a period that the bus cannot count", () => {
