@@ -1,4 +1,5 @@
 import { resolve } from "node:path";
+import { ChronovisorError } from "../errors.js";
 import { conform } from "./conform.js";
 import { formatReport } from "./format-report.js";
 import { conforms } from "./report.js";
@@ -28,6 +29,8 @@ export interface ConformIo {
  */
 export async function conformCommand(options: ConformCommandOptions, io: ConformIo): Promise<number> {
   const strict = options.strict ?? false;
+  // resolve("") would be the working directory: an unset shell variable must not replay whatever lies there.
+  if (options.data === "") throw new ChronovisorError('--data: expected a directory, got ""');
   const report = await conform({
     data: options.data === undefined ? undefined : resolve(options.data),
     areas: splitAreas(options.area),

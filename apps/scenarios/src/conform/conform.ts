@@ -1,5 +1,4 @@
-import { distance } from "fastest-levenshtein";
-import { ChronovisorError } from "../errors.js";
+import { ChronovisorError, unknownName } from "../errors.js";
 import { type DataFile, discoverFiles, ROW_FILE_SUFFIX } from "./discover.js";
 import { type PlacedRow, readRows } from "./read-rows.js";
 import type { JudgeRow, Mismatch, Replay } from "./replay.js";
@@ -42,11 +41,7 @@ function selectAreas(files: readonly DataFile[], areas: readonly string[] | unde
   if (areas === undefined) return files;
   const known = [...new Set(files.map((file) => file.area))];
   for (const area of areas) {
-    if (known.includes(area)) continue;
-    const nearest = known.reduce((best, name) => (distance(name, area) < distance(best, area) ? name : best));
-    throw new ChronovisorError(
-      `--area: expected one of ${known.join(", ")}, got "${area}" (did you mean ${nearest}?)`,
-    );
+    if (!known.includes(area)) throw unknownName("--area", area, known);
   }
   return files.filter((file) => areas.includes(file.area));
 }

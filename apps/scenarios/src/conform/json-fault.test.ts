@@ -27,6 +27,14 @@ describe("jsonFaultColumn", () => {
     expect(jsonFaultColumn(line)).toBe(column);
   });
 
+  it.each([
+    ["a deep array", "[".repeat(1_000_000), 1_000_001],
+    ["a deep object", '{"a":'.repeat(200_000), 1_000_001],
+    ["a long string", `{"a":"${"x".repeat(20_000_000)}`, 20_000_007],
+  ])("%s does not exhaust the stack", (_title, line, column) => {
+    expect(jsonFaultColumn(line)).toBe(column);
+  });
+
   it("finds no fault in what JSON.stringify wrote", () => {
     fc.assert(
       fc.property(fc.jsonValue(), (value) => {

@@ -10,12 +10,15 @@ export function jsonFaultColumn(line: string): number | undefined {
 }
 
 const NUMBER = /-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?/y;
-// JSON's own classes: any unit from the space on but a quote and a backslash, eight short escapes, \u with four digits.
-const STRING = /"(?:[ !#-[\]-\uffff]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*"/y;
-const STRING_BODY = /"(?:[ !#-[\]-\uffff]|\\["\\/bfnrt]|\\u[0-9a-fA-F]{4})*/y;
-const SPACE = /[ \t\r\n]*/y;
+// JSON's own: eight short escapes, and \u with four digits.
+const ESCAPE = /\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})/y;
+const SPACES = " \t\r\n";
+const FIRST_PRINTABLE = " ";
 
-/** Each method returns whether the text went on as JSON; when it did not, `column` is where it stopped. */
+/**
+ * Each method returns whether the text went on as JSON; when it did not, `column` is where it stopped. Brackets are
+ * counted in an array and strings are walked, so no line is too deep or too long for the stack.
+ */
 class Scanner {
   readonly #text: string;
   #at = 0;
@@ -32,44 +35,64 @@ class Scanner {
     return this.#at === this.#text.length;
   }
 
+  /** One value and the space around it. */
   value(): boolean {
-    this.#match(SPACE);
-    const first = this.#text[this.#at];
-    const known =
-      first === "{"
-        ? this.#sequence("}", () => this.#member())
-        : first === "["
-          ? this.#sequence("]", () => this.value())
-          : first === '"'
-            ? this.#string()
-            : this.#word();
-    return known && this.#match(SPACE);
-  }
-
-  #sequence(close: string, item: () => boolean): boolean {
-    this.#at += 1;
-    this.#match(SPACE);
-    if (this.#literal(close)) return true;
+    /** What closes the arrays and objects that are open, the innermost last. */
+    const open: ("]" | "}")[] = [];
     do {
-      if (!item()) return false;
-    } while (this.#literal(","));
-    return this.#literal(close);
+      this.#space();
+      if (this.#literal("[")) open.push("]");
+      else if (this.#literal("{")) open.push("}");
+      else if (!this.#scalar()) return false;
+      else if (!this.#close(open)) return false;
+      else continue;
+      // An array or object has just begun: it may be empty, and a member begins with its name.
+      this.#space();
+      if (this.#text[this.#at] === open[open.length - 1]) {
+        if (!this.#close(open)) return false;
+      } else if (open[open.length - 1] === "}" && !this.#name()) return false;
+    } while (open.length > 0);
+    return true;
   }
 
-  #member(): boolean {
-    this.#match(SPACE);
-    if (!this.#string() || !this.#match(SPACE) || !this.#literal(":")) return false;
-    return this.value();
+  /** What follows a value: closing brackets, then a comma with the name of the next member, or the end of it all. */
+  #close(open: ("]" | "}")[]): boolean {
+    for (;;) {
+      this.#space();
+      const closer = open[open.length - 1];
+      if (closer === undefined) return true;
+      if (this.#literal(",")) return closer === "]" || this.#name();
+      if (!this.#literal(closer)) return false;
+      open.pop();
+    }
+  }
+
+  #name(): boolean {
+    this.#space();
+    if (!this.#string()) return false;
+    this.#space();
+    return this.#literal(":");
+  }
+
+  #scalar(): boolean {
+    if (this.#text[this.#at] === '"') return this.#string();
+    return this.#match(NUMBER) || ["true", "false", "null"].some((word) => this.#literal(word));
   }
 
   #string(): boolean {
-    if (this.#match(STRING)) return true;
-    this.#match(STRING_BODY);
-    return false;
+    if (!this.#literal('"')) return false;
+    for (;;) {
+      const unit = this.#text[this.#at];
+      if (unit === undefined || unit < FIRST_PRINTABLE) return false;
+      if (unit === '"') break;
+      if (unit !== "\\") this.#at += 1;
+      else if (!this.#match(ESCAPE)) return false;
+    }
+    return this.#literal('"');
   }
 
-  #word(): boolean {
-    return this.#match(NUMBER) || ["true", "false", "null"].some((word) => this.#literal(word));
+  #space(): void {
+    while (SPACES.includes(this.#text[this.#at] ?? "end")) this.#at += 1;
   }
 
   #literal(expected: string): boolean {

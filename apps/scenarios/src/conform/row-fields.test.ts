@@ -43,6 +43,11 @@ describe("a reader of a column", () => {
       () => big({ a: "" }, "a"),
       'column "a": expected a decimal string, got ""',
     ],
+    [
+      "a long value is cut",
+      () => big({ a: "x".repeat(1000) }, "a"),
+      `column "a": expected a decimal string, got "${"x".repeat(59)}…`,
+    ],
     ["num refuses a fraction", () => num({ a: 1.5 }, "a"), 'column "a": expected an integer, got 1.5'],
     ["num refuses a decimal string", () => num({ a: "1" }, "a"), 'column "a": expected an integer, got "1"'],
     ["bool refuses 1", () => bool({ a: 1 }, "a"), 'column "a": expected true or false, got 1'],

@@ -12,10 +12,18 @@ export class MalformedRow extends Error {
     super(
       value === undefined
         ? `column "${column}" is missing (expected ${expected})`
-        : `column "${column}": expected ${expected}, got ${JSON.stringify(value)}`,
+        : `column "${column}": expected ${expected}, got ${quoted(value)}`,
     );
     this.column = column;
   }
+}
+
+/** Longer values are cut: the error is one line, and says where the value stands. */
+const MAX_QUOTED_LENGTH = 60;
+
+function quoted(value: unknown): string {
+  const json = JSON.stringify(value);
+  return json.length > MAX_QUOTED_LENGTH ? `${json.slice(0, MAX_QUOTED_LENGTH)}…` : json;
 }
 
 /** Reads an integer of any size: a decimal string, or a JSON number that is exact. */
