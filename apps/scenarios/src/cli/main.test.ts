@@ -16,6 +16,15 @@ describe("a wrong request is one line on standard error, nothing on standard out
   it.each<[string[], string]>([
     [["rum", "metronome"], "unknown command 'rum' (did you mean run?)"],
     [["run"], "missing required argument 'scenario'"],
+    [
+      ["help", "rum"],
+      'help: expected one of list, run, compare, start, conform, got "rum" (did you mean run?)',
+    ],
+    [["conform", "--data", ""], '--data: expected a directory, got ""'],
+    [
+      ["run", "metronome", "--kernel", "v4.16 + tdcr=immediate + tdcr=at-next-tmict"],
+      'kernel: tdcr is set twice in "v4.16 + tdcr=immediate + tdcr=at-next-tmict"',
+    ],
     [["run", "metronome", "extra"], "too many arguments for 'run'. Expected 1 argument but got 2."],
     [["run", "metronome", "--duraton", "1s"], "unknown option '--duraton' (did you mean --duration?)"],
     [["run", "metronome", "--duration"], "option '--duration <time>' argument missing"],

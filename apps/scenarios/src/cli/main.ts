@@ -1,5 +1,5 @@
 import { CommanderError } from "commander";
-import { ChronovisorError } from "../errors.js";
+import { ChronovisorError, unknownName } from "../errors.js";
 import type { CliContext } from "./context.js";
 import { EXIT } from "./exit-codes.js";
 import { createProgram } from "./program.js";
@@ -59,6 +59,11 @@ export async function main(args: readonly string[], base: Omit<CliContext, "done
     else await program.parseAsync([...args], { from: "user" });
     return exitCode;
   } catch (error) {
+    // `help` of an unknown command: commander prints its help as an error, and not what the error is.
+    if (error instanceof CommanderError && error.code === "commander.help" && error.exitCode !== 0) {
+      const names = program.commands.map((command) => command.name());
+      return failure(unknownName("help", args[args.length - 1] ?? "", names), context);
+    }
     return failure(error, context);
   }
 }

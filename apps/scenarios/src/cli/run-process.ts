@@ -1,5 +1,6 @@
 import type { ScenarioDefinition } from "../scenario/types.js";
 import type { CliContext } from "./context.js";
+import { EXIT } from "./exit-codes.js";
 import { Interrupted, main } from "./main.js";
 import { processTerminal } from "./terminal.js";
 import { workerRunner } from "./worker-runner.js";
@@ -20,11 +21,21 @@ function interruptible(process: NodeJS.Process): CliContext["interruptible"] {
   };
 }
 
-/** A reader that went away (`| head`) has what it wanted: no message, and the exit code stays that of the command. */
-function ignoreClosedPipe(stream: NodeJS.WriteStream): void {
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    if (error.code !== "EPIPE") throw error;
+/**
+ * A reader that went away (`| head`) has what it wanted: no message, and the exit code stays that of the command.
+ * Output that is lost otherwise, on a full disk, is told once.
+ *
+ * @returns whether output was lost
+ */
+function watchOutput({ stdout, stderr }: NodeJS.Process): () => boolean {
+  let lost = false;
+  stderr.on("error", () => {});
+  stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (lost || error.code === "EPIPE") return;
+    lost = true;
+    stderr.write(`chronovisor: cannot write the output: ${error.message}\n`);
   });
+  return () => lost;
 }
 
 /**
@@ -38,8 +49,11 @@ export async function runProcess(
   scenarios: readonly ScenarioDefinition[],
   worker: URL,
 ): Promise<void> {
-  ignoreClosedPipe(process.stdout);
-  ignoreClosedPipe(process.stderr);
+  const outputLost = watchOutput(process);
+  // The stream reports its error after the write returned.
+  process.on("exit", () => {
+    if (outputLost()) process.exitCode = EXIT.request;
+  });
   process.exitCode = await main(process.argv.slice(2), {
     terminal: processTerminal(process),
     scenarios,

@@ -113,13 +113,17 @@ export function withOverride(choice: KernelChoice, name: string, value: string):
 export function parseKernel(expression: string): KernelChoice {
   const [head = "", ...overrides] = expression.split("+").map((part) => part.trim());
   const release = parseRelease(head);
+  const named = new Set<string>();
   let choice: KernelChoice = { name: release, release, axes: axesOf(release) };
   for (const override of overrides) {
     const match = /^([A-Za-z]\w*)=(.+)$/.exec(override);
     if (match === null) {
       throw new ChronovisorError(`kernel: expected axis=value after "+", got "${override}"`);
     }
-    choice = withOverride(choice, match[1] ?? "", match[2] ?? "");
+    const [, name = "", value = ""] = match;
+    if (named.has(name)) throw new ChronovisorError(`kernel: ${name} is set twice in "${expression}"`);
+    named.add(name);
+    choice = withOverride(choice, name, value);
   }
   return choice;
 }
