@@ -12,7 +12,7 @@ export class TimerObserver {
   readonly #host: Host;
   readonly #thread: VcpuThread;
   readonly #tsc: VcpuTscView;
-  /** The deadline is computed from what is left to the target: there is none to speak of while nothing is left. */
+  /** The deadline is computed from what is left to the target, unclamped: it means nothing while nothing is left. */
   readonly #fromRemainder: boolean;
   #timer: LapicTimer | undefined;
   /** Host TSC at which the expiry was due that waits to be injected, and the one that waits to be taken. */
@@ -29,7 +29,7 @@ export class TimerObserver {
     this.#host = host;
     this.#thread = thread;
     this.#tsc = tsc;
-    this.#fromRemainder = periodicAdvance !== "independent";
+    this.#fromRemainder = periodicAdvance !== "independent" && periodicAdvance !== "resync-clamped";
     this.events = this.#observe(trace);
   }
 
@@ -74,7 +74,7 @@ export class TimerObserver {
       onDisarm: (backend) => trace?.emit({ kind: "timer-disarmed", at: thread.now, vcpu, backend }),
       onAdvance: (target, deadline) => {
         const targetTsc = this.#host.clock.firstTscAt(target);
-        if (!this.#fromRemainder || targetTsc >= thread.now) {
+        if (!this.#fromRemainder || targetTsc > thread.now) {
           counters.deadlinesApart(targetTsc - this.#hostTscOf(deadline));
         }
         const targetNs = target as MonotonicNs;

@@ -197,8 +197,18 @@ describe("the scenario", () => {
     expect(json()).toBe(json());
   });
 
-  it("gives the same bytes stepped, where exits are so long that the remainder falls below zero", () => {
-    const params = { duration: "1s", exitCost: "10ms", entryCost: "100us" };
+  it.each<Record<string, string>>([
+    { duration: "1s", exitCost: "10ms", entryCost: "100us" },
+    // A cycle of 10 ns holds instants before the target and after it.
+    {
+      duration: "200ms",
+      exitCost: "10ms",
+      entryCost: "1us",
+      handler: "10ms",
+      hostKhz: "100MHz",
+      guestKhz: "10GHz",
+    },
+  ])("gives the same bytes stepped, where the remainder falls below zero: %o", (params) => {
     const closedForm = runToJson(run("v6.18", params));
     expect(runToJson(run("v6.18", params, { stepped: true }))).toEqual(closedForm);
   });
