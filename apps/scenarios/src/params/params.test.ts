@@ -104,6 +104,18 @@ describe("a default that follows another parameter", () => {
   });
 });
 
+describe("a rate", () => {
+  it.each(["-50", "0.5", " 500 ", -50_000])("is not taken from %j, which could be ppm or ppb", (rate) => {
+    expect(() => parseParams(shape, { rate })).toThrow(
+      `rate: expected a rate such as 50ppm, -0.5ppm or 10ppb, with its unit, got "${rate}"`,
+    );
+  });
+
+  it("of 0 needs no unit", () => {
+    expect(parseParams(shape, { rate: "0" }).rate).toBe(0n);
+  });
+});
+
 describe("what a parameter says of itself", () => {
   it("is there to be read", () => {
     expect(paramMeta(shape.period)).toEqual({

@@ -17,7 +17,8 @@ export function allowedInput(meta: ParamMeta): string {
 
 /** What a bare number is counted in, in brackets. */
 function bareUnit(meta: ParamMeta): string {
-  return meta.kind === "quantity" && meta.unit !== "count" ? ` [${meta.unit}]` : "";
+  // A rate needs its unit: see params/builders.ts.
+  return meta.kind === "quantity" && meta.unit !== "count" && meta.unit !== "ppb" ? ` [${meta.unit}]` : "";
 }
 
 /** Parameters as `name=default`, each with what it changes, what it may be, and the unit of a bare number. */
