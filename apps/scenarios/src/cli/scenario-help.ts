@@ -24,7 +24,7 @@ export function addScenarioHelp(command: Command, { scenarios }: CliContext): vo
     }
     return [
       "",
-      `Parameters of ${named.id}, for --set (a bare number is in the unit in brackets):`,
+      ...wrap(`Parameters of ${named.id}, for --set (a bare number is in the unit in brackets):`, WIDTH),
       ...renderParamHelp(named.params, WIDTH - 2).map(indent),
       "",
       "Behaviours of the kernel, for --set too (an unknown value is answered with all):",
