@@ -22,6 +22,11 @@ export async function* readRows(path: string, label: string): AsyncGenerator<Pla
   let line = 0;
   let rest = "";
   for await (const chunk of decoded(path, label)) {
+    // Splitting flattens the text: done for every chunk, it would take a long line's length squared.
+    if (!chunk.includes("\n")) {
+      rest += chunk;
+      continue;
+    }
     const lines = (rest + chunk).split("\n");
     rest = lines.pop() ?? "";
     for (const text of lines) {
