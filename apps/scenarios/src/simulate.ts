@@ -9,7 +9,7 @@ import { scenarios } from "./scenarios/index.js";
 export interface SimulateOptions {
   /** A release, with overrides after `+`: `v4.16 + tdcr=immediate`. Default: the newest of the table. */
   readonly kernel?: string;
-  /** Parameters by name: text with a unit, or a whole number of the parameter's base unit. */
+  /** Parameters by name: text with a unit, or a whole number of the parameter's base unit (of ppm for a rate). */
   readonly set?: ParamInputs;
   /** Seed of the run's random numbers, 0 … 2^32 − 1. Default 1. */
   readonly seed?: number;

@@ -1,15 +1,27 @@
 import type { Command } from "commander";
 import { axisNames } from "../kernels/kernels.js";
-import { renderParamHelp } from "../render/param-help.js";
+import { paramMeta } from "../params/param-meta.js";
+import { defaultInput, renderParamHelp } from "../render/param-help.js";
 import { hang, wrap } from "../render/wrap.js";
+import type { ScenarioDefinition } from "../scenario/types.js";
 import type { CliContext } from "./context.js";
 
 const WIDTH = 80;
 const indent = (line: string): string => `  ${line}`;
 
-/** Examples under a command's options. */
-export function addExamples(command: Command, examples: readonly string[]): void {
-  command.addHelpText("after", ["", "Examples:", ...examples.map(indent)].join("\n"));
+/** Examples under a command's options; help about one scenario has its own. */
+export function addExamples(command: Command, lines: readonly string[]): void {
+  const text = ["", "Examples:", ...lines.map(indent)].join("\n");
+  const named = (args: readonly string[]): boolean => args.some((word) => !word.startsWith("-"));
+  command.addHelpText("after", ({ command: asked }) => (named(asked.args) ? "" : text));
+}
+
+/** Two requests that work for any scenario: a parameter at its own default, and the exact result. */
+function examples({ id, params }: ScenarioDefinition): readonly string[] {
+  const settings = Object.entries(params).map(
+    ([name, schema]) => `--set ${name}=${defaultInput(paramMeta(schema))}`,
+  );
+  return [`${id} ${settings[0] ?? ""}`.trim(), `${id} --json`];
 }
 
 /**
@@ -31,6 +43,9 @@ export function addScenarioHelp(command: Command, { scenarios }: CliContext): vo
       ...wrap(axisNames.join(", "), WIDTH - 2).map(indent),
       "",
       ...hang("Variants:", `before ${named.variants.before}, after ${named.variants.after}`, 10, WIDTH),
+      "",
+      "Examples:",
+      ...examples(named).map((line) => indent(`${asked.parent?.name()} ${asked.name()} ${line}`)),
     ].join("\n");
   });
 }

@@ -38,6 +38,13 @@ export class TimerObserver {
     this.#timer = timer;
   }
 
+  /** A register write computed both deadlines anew. */
+  computed(): void {
+    const timer = this.#timer;
+    if (timer === undefined || timer.period === 0n) return;
+    this.#apart(this.#host.clock.firstTscAt(timer.target), timer.tscDeadline);
+  }
+
   /** An injection was accepted; `first` if the request bit was free. */
   injected(first: boolean): void {
     if (first) {
@@ -74,9 +81,7 @@ export class TimerObserver {
       onDisarm: (backend) => trace?.emit({ kind: "timer-disarmed", at: thread.now, vcpu, backend }),
       onAdvance: (target, deadline) => {
         const targetTsc = this.#host.clock.firstTscAt(target);
-        if (!this.#fromRemainder || targetTsc > thread.now) {
-          counters.deadlinesApart(targetTsc - this.#hostTscOf(deadline));
-        }
+        if (!this.#fromRemainder || targetTsc > thread.now) this.#apart(targetTsc, deadline);
         const targetNs = target as MonotonicNs;
         const deadlineTsc = deadline as GuestTsc;
         trace?.emit({ kind: "timer-advanced", at: thread.now, vcpu, targetNs, deadlineTsc });
@@ -90,6 +95,10 @@ export class TimerObserver {
         trace?.emit({ kind: "warning", at: thread.now, vcpu, text: kind });
       },
     };
+  }
+
+  #apart(targetTsc: HostTsc, deadline: bigint): void {
+    this.#thread.counters.deadlinesApart(targetTsc - this.#hostTscOf(deadline));
   }
 
   /** When the present expiry was due, by the deadline of the backend that serves it. */

@@ -252,9 +252,11 @@ export class VcpuApic implements LapicTimerVcpu {
         return "ok";
       case X2APIC_TMICT:
         this.timer.writeTmict(low);
+        this.#observer.computed();
         return "ok";
       case X2APIC_TDCR:
         this.timer.writeTdcr(low);
+        this.#observer.computed();
         return "ok";
       default:
         return "fault";

@@ -4,7 +4,7 @@
  */
 import { z } from "zod";
 import { ChronovisorError, didYouMean } from "../errors.js";
-import { dimensionOf, type NumericUnit } from "../units/dimensions.js";
+import type { NumericUnit } from "../units/dimensions.js";
 import { formatInput } from "../units/format-exact.js";
 import { parseQuantity } from "../units/parse-quantity.js";
 import { describeParam, type SameAs, type ShownOnScreen } from "./param-meta.js";
@@ -34,15 +34,14 @@ export interface QuantitySpec extends Words {
   readonly max: string;
 }
 
-/** A rate is said in ppm, ppb or percent: a bare -50 that was meant in ppm would be a thousandth of it, in silence. */
-const needsUnit = (unit: NumericUnit): boolean => unit === "ppb";
-const BARE_NUMBER = /^\s*[+-]?[\d_.]*[1-9][\d_.]*\s*$/;
+const BARE_NUMBER = /^\s*[+-]?[\d_.]+\s*$/;
+
+/** The unit that a number without one is in: rates are spoken of in ppm, everything else in its base unit. */
+export const bareUnit = (unit: NumericUnit): string => (unit === "ppb" ? "ppm" : unit);
 
 function parseInRange(text: string, unit: NumericUnit, min: bigint, max: bigint): bigint {
-  if (needsUnit(unit) && BARE_NUMBER.test(text)) {
-    throw new ChronovisorError(`expected ${dimensionOf(unit).expected}, with its unit, got "${text}"`);
-  }
-  const value = parseQuantity(text, unit);
+  const bare = unit === "ppb" && BARE_NUMBER.test(text);
+  const value = parseQuantity(bare ? `${text.trim()}${bareUnit(unit)}` : text, unit);
   if (value < min || value > max) {
     throw new ChronovisorError(
       `expected ${formatInput(min, unit)} to ${formatInput(max, unit)}, got "${text}"`,

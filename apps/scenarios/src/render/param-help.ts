@@ -1,3 +1,4 @@
+import { bareUnit } from "../params/builders.js";
 import { type ParamMeta, paramMeta } from "../params/param-meta.js";
 import type { ParamShape } from "../scenario/types.js";
 import { formatInput } from "../units/format-exact.js";
@@ -16,9 +17,8 @@ export function allowedInput(meta: ParamMeta): string {
 }
 
 /** What a bare number is counted in, in brackets. */
-function bareUnit(meta: ParamMeta): string {
-  // A rate needs its unit: see params/builders.ts.
-  return meta.kind === "quantity" && meta.unit !== "count" && meta.unit !== "ppb" ? ` [${meta.unit}]` : "";
+function bareUnitOf(meta: ParamMeta): string {
+  return meta.kind === "quantity" && meta.unit !== "count" ? ` [${bareUnit(meta.unit)}]` : "";
 }
 
 /** Parameters as `name=default`, each with what it changes, what it may be, and the unit of a bare number. */
@@ -27,7 +27,7 @@ export function renderParamHelp(shape: ParamShape, width: number): readonly stri
     const meta = paramMeta(schema);
     return {
       head: `${name}=${defaultInput(meta)}`,
-      text: `${meta.help} (${allowedInput(meta)})${bareUnit(meta)}`,
+      text: `${meta.help} (${allowedInput(meta)})${bareUnitOf(meta)}`,
     };
   });
   const indent = Math.min(28, Math.max(0, ...entries.map(({ head }) => head.length)) + 2);

@@ -1,15 +1,11 @@
 import type { Command } from "commander";
 import { allHeld, countHeld } from "../../render/expectations.js";
 import { renderScreen } from "../../render/screen.js";
-import { hang } from "../../render/wrap.js";
 import { comparisonToJson, type JsonComparison } from "../../scenario/json.js";
 import { compareScenario } from "../compare-scenario.js";
 import { type CliContext, styleOf } from "../context.js";
 import { EXIT } from "../exit-codes.js";
 import { addExamples } from "../scenario-help.js";
-
-/** Words are easier to read in lines no longer than this, as those of the screens above them are. */
-const WIDEST_TEXT = 80;
 
 interface StartOptions {
   readonly json?: true;
@@ -28,8 +24,7 @@ async function start(context: CliContext, { json }: StartOptions): Promise<void>
     everythingHeld &&= held;
     const sign = held ? style.held("✓") : style.broken("✗");
     const found = held ? "" : `not as expected (${countHeld(results)}): `;
-    const verdict = `${found}${scenario.id}: ${results.map(scenario.verdict).join("; ")}`;
-    verdicts.push(...hang(`  ${sign} `, verdict, 4, Math.min(terminal.columns, WIDEST_TEXT)));
+    verdicts.push(`  ${sign} ${found}${scenario.id}: ${results.map(scenario.verdict).join("; ")}`);
     if (json) comparisons.push(comparisonToJson(scenario.id, results));
     else {
       const screen = renderScreen(scenario, columns, { width: terminal.columns, style, lengthNs, wallMs });

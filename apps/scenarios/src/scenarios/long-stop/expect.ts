@@ -103,7 +103,7 @@ const rebased = (run: Run): Judgement => {
 export const longStopExpectations: ReadonlyArray<ExpectationSpec<LongStopParams>> = [
   {
     text: "the host is never stuck with interrupts off",
-    reason: "10 s of it is what the hard lockup detector reports",
+    reason: "longer than the watchdog allows is what the hard lockup detector reports",
     // Without the clamp the storm is what this kernel does; the next expectation says how long.
     applies: (run) => clean(run) && callbacksKeepUp(run) && (generation(run, "resync-clamped") || !late(run)),
     judge: ({ measured }) =>
