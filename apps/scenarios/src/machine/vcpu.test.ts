@@ -58,6 +58,23 @@ function* takeAll(cpu: GuestCpu, taken: bigint[]): GuestProgram {
   }
 }
 
+/** Runs and handles, likewise. */
+function* runAndTakeAll(cpu: GuestCpu, taken: bigint[]): GuestProgram {
+  for (;;) {
+    yield cpu.run();
+    taken.push(cpu.rdtsc());
+    cpu.eoi();
+  }
+}
+
+/** A guest that ticks every millisecond and takes its interrupts in one of these ways. */
+function periodic(take: typeof takeAll, taken: bigint[]): (cpu: GuestCpu) => GuestProgram {
+  return function* (cpu) {
+    arm(cpu, LVTT_PERIODIC, 1_000_000);
+    yield* take(cpu, taken);
+  };
+}
+
 function runUntil({ host }: LapicMachine, cycles: bigint): void {
   host.engine.runUntil((host.startTsc + cycles) as typeof host.startTsc);
 }
@@ -66,10 +83,7 @@ describe("a guest with a periodic timer", () => {
   it("takes a tick every period while it halts, to the cycle", () => {
     const m = machine();
     const taken: bigint[] = [];
-    m.vcpu.start("halting", function* (cpu) {
-      arm(cpu, LVTT_PERIODIC, 1_000_000);
-      yield* takeAll(cpu, taken);
-    });
+    m.vcpu.start("halting", periodic(takeAll, taken));
     runUntil(m, 5n * MS);
     expect(taken).toEqual([MS, 2n * MS, 3n * MS, 4n * MS, 5n * MS]);
   });
@@ -77,14 +91,7 @@ describe("a guest with a periodic timer", () => {
   it("takes it up to 62 cycles early while it runs, because the preemption timer counts in steps of 32", () => {
     const m = machine();
     const taken: bigint[] = [];
-    m.vcpu.start("running", function* (cpu) {
-      arm(cpu, LVTT_PERIODIC, 1_000_000);
-      for (;;) {
-        yield cpu.run();
-        taken.push(cpu.rdtsc());
-        cpu.eoi();
-      }
-    });
+    m.vcpu.start("running", periodic(runAndTakeAll, taken));
     runUntil(m, 200n * MS);
     expect(taken).toHaveLength(200);
     for (const [i, at] of taken.entries()) {
@@ -97,14 +104,7 @@ describe("a guest with a periodic timer", () => {
   it("has its ticks later by exit and entry, and no more, however many there were", () => {
     const m = machine({ exitCost: 1_000n, entryCost: 600n });
     const taken: bigint[] = [];
-    m.vcpu.start("running", function* (cpu) {
-      arm(cpu, LVTT_PERIODIC, 1_000_000);
-      for (;;) {
-        yield cpu.run();
-        taken.push(cpu.rdtsc());
-        cpu.eoi();
-      }
-    });
+    m.vcpu.start("running", periodic(runAndTakeAll, taken));
     runUntil(m, 300n * MS);
     const [first = 0n] = taken;
     for (const [i, at] of taken.entries()) {
@@ -196,14 +196,7 @@ describe("user space", () => {
   it("stops a vCPU, whose running timer stands still, and resumes it", () => {
     const m = machine();
     const taken: bigint[] = [];
-    m.vcpu.start("running", function* (cpu) {
-      arm(cpu, LVTT_PERIODIC, 1_000_000);
-      for (;;) {
-        yield cpu.run();
-        taken.push(cpu.rdtsc());
-        cpu.eoi();
-      }
-    });
+    m.vcpu.start("running", periodic(runAndTakeAll, taken));
     runUntil(m, MS / 2n);
     m.vcpu.stop();
     expect(m.vcpu.state).toBe("userspace");
@@ -220,10 +213,7 @@ describe("a halted vCPU's thread", () => {
   const lateBy = (options: Partial<LapicMachineOptions>): bigint[] => {
     const m = machine({ wakeCost: 10_000n, ...options });
     const taken: bigint[] = [];
-    m.vcpu.start("halting", function* (cpu) {
-      arm(cpu, LVTT_PERIODIC, 1_000_000);
-      yield* takeAll(cpu, taken);
-    });
+    m.vcpu.start("halting", periodic(takeAll, taken));
     runUntil(m, 3n * MS + 30_000n);
     return taken.map((at, i) => at - BigInt(i + 1) * MS);
   };
@@ -241,10 +231,7 @@ describe("a halted vCPU's thread", () => {
 describe("a vCPU that loses its CPU to another thread", () => {
   it("is out until it gets it back, and halts undisturbed", () => {
     const m = machine();
-    m.vcpu.start("halting", function* (cpu) {
-      arm(cpu, LVTT_PERIODIC, 1_000_000);
-      yield* takeAll(cpu, []);
-    });
+    m.vcpu.start("halting", periodic(takeAll, []));
     m.vcpu.stop("preempted");
     expect(m.vcpu.state).toBe("blocked");
     runUntil(m, MS);
@@ -259,10 +246,7 @@ describe("the host's clock", () => {
   it("moves a halted guest's ticks when its rate changes, from that moment on", () => {
     const m = machine();
     const taken: bigint[] = [];
-    m.vcpu.start("halting", function* (cpu) {
-      arm(cpu, LVTT_PERIODIC, 1_000_000);
-      yield* takeAll(cpu, taken);
-    });
+    m.vcpu.start("halting", periodic(takeAll, taken));
     runUntil(m, MS / 2n);
     // Twice as fast: the half period left passes in a quarter.
     m.host.setMonotonicRate(1_000_000_000n);
