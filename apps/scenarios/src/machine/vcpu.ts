@@ -5,29 +5,10 @@ import { type EventSource, LivelockError } from "./engine.js";
 import { GuestCpu, type GuestOp, type GuestPort, type GuestProgram } from "./guest.js";
 import type { Host } from "./host.js";
 import type { HostCpu } from "./host-cpu.js";
-import { VcpuApic, type VcpuApicOptions } from "./vcpu-apic.js";
+import { VcpuApic } from "./vcpu-apic.js";
 import { VcpuCounters } from "./vcpu-counters.js";
+import type { VcpuCosts, VcpuOptions } from "./vcpu-options.js";
 import type { InterruptedGuest, VcpuThread } from "./vcpu-thread.js";
-
-/** What leaving and entering a guest takes, in host cycles. */
-export interface VcpuCosts {
-  readonly exit: bigint;
-  readonly entry: bigint;
-  /** From an entry with the preemption timer at zero to the exit it forces. */
-  readonly immediateExit: bigint;
-  /** One hrtimer callback. */
-  readonly callback: bigint;
-  /** From a wake-up to the thread of a halted vCPU running again. */
-  readonly wake: bigint;
-}
-
-export interface VcpuOptions extends VcpuApicOptions {
-  readonly id: number;
-  readonly costs: VcpuCosts;
-  /** Host cycles that a halting vCPU polls before its thread sleeps: a wake-up meanwhile costs nothing. */
-  readonly haltPoll: bigint;
-  readonly trace?: TraceSink;
-}
 
 const HALTED_FOR_GOOD: GuestOp = { kind: "halt" };
 

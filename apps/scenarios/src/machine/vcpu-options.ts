@@ -1,0 +1,21 @@
+import type { VcpuApicOptions } from "./vcpu-apic.js";
+
+/** What leaving and entering a guest takes, in host cycles. */
+export interface VcpuCosts {
+  readonly exit: bigint;
+  readonly entry: bigint;
+  /** From an entry with the preemption timer at zero to the exit it forces. */
+  readonly immediateExit: bigint;
+  /** One hrtimer callback. */
+  readonly callback: bigint;
+  /** From a wake-up to the thread of a halted vCPU running again. */
+  readonly wake: bigint;
+}
+
+/** What a vCPU is made from, its APIC included. */
+export interface VcpuOptions extends VcpuApicOptions {
+  readonly id: number;
+  readonly costs: VcpuCosts;
+  /** Host cycles that a halting vCPU polls before its thread sleeps: a wake-up meanwhile costs nothing. */
+  readonly haltPoll: bigint;
+}
