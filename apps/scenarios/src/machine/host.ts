@@ -72,6 +72,11 @@ export class Host {
     return (cycles * 1_000_000_000_000n) / this.tscHz;
   }
 
+  /** Nanoseconds in a signed number of cycles, rounded towards zero. */
+  nanoseconds(cycles: bigint): bigint {
+    return (cycles * 1_000_000_000n) / this.tscHz;
+  }
+
   /** Changes the rate of CLOCK_MONOTONIC now. Timers stay due at the readings they were armed for. */
   setMonotonicRate(ratePpb: bigint): void {
     this.clock.setRate(ratePpb);

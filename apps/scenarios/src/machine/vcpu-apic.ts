@@ -40,8 +40,6 @@ export interface VcpuApicOptions {
   readonly preemptionTimerShift: number | undefined;
   /** Hardware delivers interrupts without exits. */
   readonly apicv: "off" | "on";
-  /** Whether a halted guest's tick brings the preemption timer back, or only an unrelated interrupt does. */
-  readonly idleModel: "reentry" | "software";
   readonly catchUp: CatchUp;
   readonly costs: { readonly callback: bigint };
   readonly trace?: TraceSink;
@@ -114,7 +112,6 @@ export class VcpuApic implements LapicTimerVcpu {
   // What the timer asks of its vCPU.
 
   readonly hwEnabled = true;
-  readonly canPostTimerInterrupt = false;
   readonly canUseHvTimer = true;
 
   get swEnabled(): boolean {

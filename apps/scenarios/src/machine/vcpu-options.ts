@@ -16,6 +16,8 @@ export interface VcpuCosts {
 export interface VcpuOptions extends VcpuApicOptions {
   readonly id: number;
   readonly costs: VcpuCosts;
+  /** Whether a halted guest's tick brings the preemption timer back, or only an unrelated wake-up does. */
+  readonly idleModel: "reentry" | "software";
   /** Host cycles that a halting vCPU polls before its thread sleeps: a wake-up meanwhile costs nothing. */
   readonly haltPoll: bigint;
 }

@@ -1,5 +1,15 @@
 import { choice, quantity } from "../params/builders.js";
 
+/** How far off the host's clock runs, by default as a story needs it. */
+export const monoRate = (byDefault: string): ReturnType<typeof quantity> =>
+  quantity({
+    unit: "ppb",
+    default: byDefault,
+    min: "-100000ppm",
+    max: "100000ppm",
+    help: "rate of CLOCK_MONOTONIC against the host TSC: what NTP does to it",
+  });
+
 /** Parameters the LAPIC timer stories share: the host's clocks, the guest's timer and what exits cost. */
 export const hostParams = {
   hostKhz: quantity({
@@ -23,13 +33,7 @@ export const hostParams = {
     max: "10GHz",
     help: "TSC frequency of the guest; the hardware scales if it differs by more than 250 ppm",
   }),
-  monoRatePpm: quantity({
-    unit: "ppb",
-    default: "0ppm",
-    min: "-100000ppm",
-    max: "100000ppm",
-    help: "rate of CLOCK_MONOTONIC against the host TSC",
-  }),
+  monoRatePpm: monoRate("0ppm"),
   busNs: quantity({
     shown: "when-set",
     unit: "ns",

@@ -1,16 +1,13 @@
 import { all, atLeast, atMost, equals, is, type Judgement, number } from "../../scenario/judge.js";
 import type { ExpectationSpec, JudgedRun } from "../../scenario/types.js";
+import { conservation } from "../conservation.js";
 import { hvServesPeriodicTimers, preemptionTimerStepNs } from "../preemption-timer.js";
 import { effectivePeriod } from "../timer-period.js";
 import type { LongStopParams } from "./params.js";
 import { exitsToCatchUp, negativeRemainderWraps, perExitNs, type Storm, stormOf } from "./predict.js";
+import { LONGEST_WATCHED_NS, PERIODS_AFTER } from "./watch.js";
 
 type Run = JudgedRun<LongStopParams>;
-
-/** A run follows a catch-up of exits for this long (see run.ts). */
-const LONGEST_WATCHED_NS = 1_000_000_000n;
-/** Periods between the catch-up and the last tick looked at, and the one the timer was armed for. */
-const PERIODS_AFTER = 21n;
 
 const clean = ({ params }: Run): boolean => params.fault === "none";
 /** The figures of §S004 are stated for clocks that agree: the calibrated frequency is the real one, and no slewing. */
@@ -77,7 +74,7 @@ function stormAfterFallback(run: Run): Storm | undefined {
  * than a cycle of the guest per period.
  */
 const gridTolerance = ({ params }: Run): bigint =>
-  ((params.stop / effectivePeriod(params.period) + PERIODS_AFTER) * 1_000_000n) / params.guestKhz +
+  ((params.stop / effectivePeriod(params.period) + PERIODS_AFTER + 1n) * 1_000_000n) / params.guestKhz +
   params.handler +
   params.callbackCost +
   params.minDelta +
@@ -101,6 +98,7 @@ const rebased = (run: Run): Judgement => {
 };
 
 export const longStopExpectations: ReadonlyArray<ExpectationSpec<LongStopParams>> = [
+  conservation,
   {
     text: "the host is never stuck with interrupts off",
     reason: "longer than the watchdog allows is what the hard lockup detector reports",

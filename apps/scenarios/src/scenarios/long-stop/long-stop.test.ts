@@ -237,7 +237,10 @@ describe("the scenario", () => {
     const stuck = run("v4.9", { fault: "zero-period" });
     expect(failures(stuck)).toEqual([]);
     const held = stuck.expectations.filter((expectation) => expectation.held === true);
-    expect(held.map(({ text }) => text)).toEqual(["a period of 0 expires again and again, without end"]);
+    expect(held.map(({ text }) => text)).toEqual([
+      "no injection is invented: attempted ≥ latched ≥ seen",
+      "a period of 0 expires again and again, without end",
+    ]);
   });
 
   it("counts one expiration where the preemption timer is due before the stop is over", () => {

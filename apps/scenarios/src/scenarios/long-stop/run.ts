@@ -8,12 +8,9 @@ import type { Measured, RunContext } from "../../scenario/types.js";
 import { type Halves, halfEnd, scheduleWakeUps } from "../alternating-load.js";
 import { effectivePeriod, initialCount } from "../timer-period.js";
 import type { LongStopParams } from "./params.js";
+import { LONGEST_WATCHED_NS, PERIODS_AFTER } from "./watch.js";
 
 const NS_PER_S = 1_000_000_000n;
-/** Periods watched after the catch-up: enough to see on which grid the ticks go on. */
-const PERIODS_AFTER = 20n;
-/** A catch-up of exits that each take time is followed for this long, then measured as it stands. */
-const LONGEST_WATCHED_NS = NS_PER_S;
 /** Callbacks of one interrupt before the host is called stuck; a stepped run may need one per period of the stop. */
 const MAX_CALLBACKS = 5_000_000;
 const MAX_CALLBACKS_STEPPED = 2_000_000_000;
@@ -49,9 +46,7 @@ export function runLongStop({ params, kernel, hooks }: RunContext<LongStopParams
   });
   const { host, vcpu } = machine;
   const { counters } = vcpu;
-  const { timer } = vcpu.apic;
   const [cpu] = host.cpus;
-  const nanoseconds = (cycles: bigint): bigint => host.picoseconds(cycles) / 1000n;
 
   // The page counts the stop to the moment the expired timer is looked at: one entry, one forced exit later.
   const lookedAt = host.clock.firstTscAt(period + params.stop);
@@ -59,7 +54,7 @@ export function runLongStop({ params, kernel, hooks }: RunContext<LongStopParams
   const resumeAt = (params.stopped === "cpu" ? lookedAt : lookedAt - costs) as HostTsc;
   if (resumeAt <= host.startTsc) {
     throw new ChronovisorError(
-      `stop: expected at least what leaving and entering take (${nanoseconds(costs)}ns), got "${params.stop}ns"`,
+      `stop: expected at least what leaving and entering take (${host.nanoseconds(costs)}ns), got "${params.stop}ns"`,
     );
   }
   const resumeNs = host.trueNs(resumeAt);
@@ -72,7 +67,7 @@ export function runLongStop({ params, kernel, hooks }: RunContext<LongStopParams
     const since = host.engine.now - lookedAt;
     if (since < 0n) return;
     const late = host.clock.monotonicNs() - vcpu.apic.timer.target;
-    backlog.push([nanoseconds(since), late > 0n ? late : 0n]);
+    backlog.push([host.nanoseconds(since), late > 0n ? late : 0n]);
   };
 
   vcpu.start(`periodic timer, ${params.load} after its first tick`, (guest) =>
@@ -89,13 +84,13 @@ export function runLongStop({ params, kernel, hooks }: RunContext<LongStopParams
   if (params.stopped === "cpu") cpu?.maskInterruptsUntil(resumeAt);
   host.timeline.add({ at: resumeAt, name: "resume", act: () => vcpu.resume() });
 
-  let stuck = "";
+  let stuck = false;
   const guarded = (work: () => void): void => {
     try {
-      if (stuck === "") work();
+      if (!stuck) work();
     } catch (error) {
       if (!(error instanceof LivelockError || error instanceof HrtimerLoopError)) throw error;
-      stuck = error.message;
+      stuck = true;
     }
   };
   guarded(() => {
@@ -116,14 +111,14 @@ export function runLongStop({ params, kernel, hooks }: RunContext<LongStopParams
     }, limit);
   });
   const { hvExp, cb, swStart, cbPass1, passes } = counters;
-  const busy = nanoseconds(counters.busy);
+  const busy = host.nanoseconds(counters.busy);
   const settledAt = host.engine.now;
   guarded(() => {
     host.engine.runUntil(host.tscAt(host.trueNs(host.engine.now) + PERIODS_AFTER * period));
     measureBacklog();
   });
 
-  const phase = ((nanoseconds(counters.lastSeenAt - host.startTsc) % period) + period) % period;
+  const phase = ((host.nanoseconds(counters.lastSeenAt - host.startTsc) % period) + period) % period;
   return {
     observations: {
       hvExp: BigInt(hvExp),
@@ -134,8 +129,8 @@ export function runLongStop({ params, kernel, hooks }: RunContext<LongStopParams
       passes: BigInt(passes),
       busy,
       lockup: busy >= params.watchdog,
-      livelock: stuck !== "",
-      catchUp: settledAt > lookedAt ? nanoseconds(settledAt - lookedAt) : 0n,
+      livelock: stuck,
+      catchUp: settledAt > lookedAt ? host.nanoseconds(settledAt - lookedAt) : 0n,
       backend: vcpu.apic.backend,
       fallbacks: BigInt(counters.fallbacks),
       seen: BigInt(counters.seen),
@@ -149,9 +144,9 @@ export function runLongStop({ params, kernel, hooks }: RunContext<LongStopParams
       lat: host.picoseconds(counters.lat),
       longestLat: host.picoseconds(counters.longestLat),
       longestGap: host.picoseconds(counters.longestGap),
-      haltWait: nanoseconds(counters.lastHalt),
+      haltWait: host.nanoseconds(counters.lastHalt),
       phase,
-      target: timer.target,
+      target: vcpu.apic.timer.target,
     },
     series: {
       backlog: { title: "backlog of the timer from the resume on", unit: "ns", points: thin(backlog) },

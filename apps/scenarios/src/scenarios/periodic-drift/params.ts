@@ -1,6 +1,6 @@
 import { choice, quantity } from "../../params/builders.js";
 import type { ParamValues } from "../../scenario/types.js";
-import { hostParams, loadParams, tickParams } from "../lapic-params.js";
+import { hostParams, loadParams, monoRate, tickParams } from "../lapic-params.js";
 
 export const periodicDriftParams = {
   duration: quantity({
@@ -16,13 +16,7 @@ export const periodicDriftParams = {
     help: "between ticks the guest halts, halts and runs in turn, or runs",
   }),
   ...hostParams,
-  monoRatePpm: quantity({
-    unit: "ppb",
-    default: "-50ppm",
-    min: "-100000ppm",
-    max: "100000ppm",
-    help: "rate of CLOCK_MONOTONIC against the host TSC: what NTP does to it",
-  }),
+  monoRatePpm: monoRate("-50ppm"),
   ...loadParams,
 } as const;
 

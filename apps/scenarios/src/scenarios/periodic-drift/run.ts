@@ -45,7 +45,6 @@ export function runPeriodicDrift({ params, kernel, hooks }: RunContext<PeriodicD
   const { host, vcpu } = machine;
   const { counters } = vcpu;
   const period = effectivePeriod(params.period);
-  const nanoseconds = (cycles: bigint): bigint => host.picoseconds(cycles) / 1000n;
   const lagPs = (): bigint => host.picoseconds(counters.lag);
 
   const halves: Halves = { startNs: 0n, lengthNs: params.half, first: params.first };
@@ -80,7 +79,7 @@ export function runPeriodicDrift({ params, kernel, hooks }: RunContext<PeriodicD
         BigInt(cb),
         BigInt(hvExp),
         BigInt(swStart),
-        nanoseconds(lastHalt),
+        host.nanoseconds(lastHalt),
         lagPs(),
       ]);
     }
@@ -104,14 +103,14 @@ export function runPeriodicDrift({ params, kernel, hooks }: RunContext<PeriodicD
       lat: host.picoseconds(counters.lat),
       longestLat: host.picoseconds(counters.longestLat),
       largestLag: host.picoseconds(counters.largestLag),
-      haltWait: nanoseconds(counters.lastHalt),
-      longestHalt: nanoseconds(counters.longestHalt),
+      haltWait: host.nanoseconds(counters.lastHalt),
+      longestHalt: host.nanoseconds(counters.longestHalt),
       longestGap: host.picoseconds(counters.longestGap),
-      busy: nanoseconds(counters.busy),
+      busy: host.nanoseconds(counters.busy),
       passes: BigInt(counters.passes),
       backend: vcpu.apic.backend,
       hvInUse: vcpu.apic.timer.hvInUse,
-      phase: nanoseconds(counters.lastSeenAt - host.startTsc) % period,
+      phase: host.nanoseconds(counters.lastSeenAt - host.startTsc) % period,
     },
     series: {
       lag: { title: "hrtimer target behind the TSC deadline", unit: "ps", points: lag },
