@@ -27,7 +27,7 @@ export type {
   WatchdogState,
   WatchdogTuning,
 } from "./clocksource/watchdog-types.js";
-export type { HostClock } from "./host-clock.js";
+export type { ClockRate, HostClock, SteeredHostClock } from "./host-clock.js";
 export type {
   BoottimeNs,
   GuestTsc,
