@@ -25,10 +25,14 @@ export { buildLapicMachine } from "./machine/lapic-machine.js";
 export type { JsonComparison, JsonRun } from "./scenario/json.js";
 export { comparisonToJson, runToJson } from "./scenario/json.js";
 export type {
+  Bucket,
+  ComparedKernel,
+  Distribution,
   Expectation,
   Measured,
   ObservationSpec,
   Progress,
+  Quantiles,
   Quantity,
   RunHooks,
   RunResult,
@@ -36,6 +40,7 @@ export type {
   Series,
   Source,
   Table,
+  TableColumn,
   Unit,
 } from "./scenario/types.js";
 export { scenarios } from "./scenarios/index.js";

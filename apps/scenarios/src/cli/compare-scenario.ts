@@ -1,6 +1,6 @@
 import { ChronovisorError } from "../errors.js";
 import { parseKernel } from "../kernels/kernels.js";
-import type { ScenarioDefinition } from "../scenario/types.js";
+import type { ComparedKernel, ScenarioDefinition } from "../scenario/types.js";
 import type { CliContext } from "./context.js";
 import { applyOverrides, parseSeed, parseSettings, type SharedOptions } from "./options.js";
 import { type FinishedColumns, type LabelledKernel, runColumns } from "./run-columns.js";
@@ -13,18 +13,24 @@ export interface Comparison extends FinishedColumns {
   readonly lengthNs: bigint;
 }
 
-/** Kernels of a comparison: those named, or the scenario's before and after. */
-function kernelsOf(
-  scenario: ScenarioDefinition,
-  listed: string | undefined,
+/** The scenario's kernels before and after its fix. */
+export function beforeAndAfter({ variants }: ScenarioDefinition): readonly ComparedKernel[] {
+  return (["before", "after"] as const).map((label) => ({ label, kernel: variants[label] }));
+}
+
+/** The columns of a comparison that names no kernels: the scenario's own, or before and after. */
+function ownKernels(
+  columns: readonly ComparedKernel[],
   overrides: ReadonlyMap<string, string>,
 ): readonly LabelledKernel[] {
-  if (listed === undefined) {
-    return (["before", "after"] as const).map((label) => ({
-      label,
-      kernel: applyOverrides(parseKernel(scenario.variants[label]), overrides),
-    }));
-  }
+  return columns.map(({ label, kernel }) => ({
+    label,
+    kernel: applyOverrides(parseKernel(kernel), overrides, kernel),
+  }));
+}
+
+/** The columns of a comparison that names its kernels. */
+function namedKernels(listed: string, overrides: ReadonlyMap<string, string>): readonly LabelledKernel[] {
   const kernels = listed
     .split(",")
     .map((expression) => applyOverrides(parseKernel(expression), overrides, expression));
@@ -35,14 +41,16 @@ function kernelsOf(
   return kernels.map((kernel) => ({ label: kernel.name, kernel }));
 }
 
-/** Runs a scenario on the kernels the options ask for. */
+/** Runs a scenario on the kernels the options ask for, or on `columns` when they name none. */
 export async function compareScenario(
   context: CliContext,
   scenario: ScenarioDefinition,
   options: CompareOptions,
+  columns: readonly ComparedKernel[] = scenario.comparison ?? beforeAndAfter(scenario),
 ): Promise<Comparison> {
   const { params, overrides } = parseSettings(scenario, options);
-  const kernels = kernelsOf(scenario, options.kernels, overrides);
+  const kernels =
+    options.kernels === undefined ? ownKernels(columns, overrides) : namedKernels(options.kernels, overrides);
   const finished = await runColumns(context, `compare ${scenario.id}`, scenario, kernels, {
     params,
     seed: parseSeed(options.seed),

@@ -24,6 +24,11 @@ function examples({ id, params }: ScenarioDefinition): readonly string[] {
   return [`${id} ${settings[0] ?? ""}`.trim(), `${id} --json`];
 }
 
+/** What a plain `compare` sets side by side, where that is not before and after. */
+function comparison({ comparison: columns = [] }: ScenarioDefinition): readonly string[] {
+  return hang("Compared:", columns.map(({ label, kernel }) => `${label} (${kernel})`).join(", "), 10, WIDTH);
+}
+
 /**
  * Makes `--help` after a scenario's name list the parameters of that scenario, and without one say how to get there.
  */
@@ -43,6 +48,7 @@ export function addScenarioHelp(command: Command, { scenarios }: CliContext): vo
       ...wrap(axisNames.join(", "), WIDTH - 2).map(indent),
       "",
       ...hang("Variants:", `before ${named.variants.before}, after ${named.variants.after}`, 10, WIDTH),
+      ...comparison(named),
       "",
       "Examples:",
       ...examples(named).map((line) => indent(`${asked.parent?.name()} ${asked.name()} ${line}`)),

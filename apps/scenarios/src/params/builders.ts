@@ -34,7 +34,7 @@ export interface QuantitySpec extends Words {
   readonly max: string;
 }
 
-const BARE_NUMBER = /^\s*[+-]?[\d_.]+\s*$/;
+const BARE_NUMBER = /^\s*[+\-\u2212]?[\d_.]+\s*$/;
 
 /** The unit that a number without one is in: rates are spoken of in ppm, everything else in its base unit. */
 export const bareUnit = (unit: NumericUnit): string => (unit === "ppb" ? "ppm" : unit);

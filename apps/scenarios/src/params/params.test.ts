@@ -113,6 +113,7 @@ describe("a rate", () => {
     [50n, 50_000n],
     ["0", 0n],
     ["-50ppb", -50n],
+    ["\u221250", -50_000n],
   ])("of %s is in ppm unless it says otherwise", (rate, ppb) => {
     expect(parseParams(shape, { rate }).rate).toBe(ppb);
   });

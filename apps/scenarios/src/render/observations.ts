@@ -6,19 +6,23 @@ import { differenceNote, markDifference } from "./differs.js";
 import type { Style } from "./style.js";
 import { visibleWidth } from "./visible-width.js";
 
-function shown(quantity: Quantity | undefined): string {
-  return quantity === undefined ? "–" : formatQuantity(quantity.value, quantity.unit);
+type Spec = readonly [name: string, spec: ObservationSpec];
+
+/** A value as its observation is shown; nothing measured is a dash. */
+function shown(quantity: Quantity | undefined, { signed }: ObservationSpec): string {
+  if (quantity === undefined) return "–";
+  return formatQuantity(quantity.value, quantity.unit, { signs: signed ? "both" : "minus" });
 }
 
 /** The value in one run, marked where it is not that of the first, with a place for the mark where it is. */
-function cell(name: string, column: Column, first: Column, style: Style): string {
+function cell([name, spec]: Spec, column: Column, first: Column, style: Style): string {
   const own = column.result.observations[name];
   const same = own?.value === first.result.observations[name]?.value;
-  return markDifference(shown(own), same ? "same" : "differs", style);
+  return markDifference(shown(own, spec), same ? "same" : "differs", style);
 }
 
 function sideBySide(
-  specs: ReadonlyArray<readonly [string, ObservationSpec]>,
+  specs: readonly Spec[],
   columns: readonly Column[],
   first: Column,
   style: Style,
@@ -31,26 +35,28 @@ function sideBySide(
   if (heads.length > 0 && columns.some(({ label, result }) => label !== result.kernel)) {
     heads.push(["", ...kernels]);
   }
-  const body = specs.map(([name, { title }]) => [
-    title,
+  const body = specs.map((spec) => [
+    spec[1].title,
     ...columns.map((column) =>
-      column === first ? shown(first.result.observations[name]) : cell(name, column, first, style),
+      column === first
+        ? shown(first.result.observations[spec[0]], spec[1])
+        : cell(spec, column, first, style),
     ),
   ]);
   return alignedTable([...heads, ...body], ["left", ...columns.map(() => "right" as const)]);
 }
 
 function stacked(
-  specs: ReadonlyArray<readonly [string, ObservationSpec]>,
+  specs: readonly Spec[],
   columns: readonly Column[],
   first: Column,
   style: Style,
 ): readonly string[] {
   const names = columnNames(columns);
-  return specs.flatMap(([name, { title }]) => [
-    title,
+  return specs.flatMap((spec) => [
+    spec[1].title,
     ...alignedTable(
-      columns.map((column, index) => [`  ${names[index] ?? ""}`, cell(name, column, first, style)]),
+      columns.map((column, index) => [`  ${names[index] ?? ""}`, cell(spec, column, first, style)]),
       ["left", "right"],
     ),
   ]);

@@ -14,7 +14,8 @@ const MAX_ROWS = 12;
 function cells(table: Table, first: Table | undefined, style: Style): readonly (readonly string[])[] {
   return table.rows.slice(0, MAX_ROWS).map((row, line) =>
     row.map((value, index) => {
-      const text = formatQuantity(value, table.columns[index]?.unit ?? "count");
+      const { unit = "count", signed } = table.columns[index] ?? {};
+      const text = formatQuantity(value, unit, { signs: signed ? "both" : "minus" });
       if (first === undefined) return text;
       return markDifference(text, first.rows[line]?.[index] === value ? "same" : "differs", style);
     }),

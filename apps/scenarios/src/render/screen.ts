@@ -19,7 +19,7 @@ import { hang, wrap } from "./wrap.js";
 /** What a screen says of a scenario; its parameters and code are not needed. */
 export type ScreenScenario = Pick<
   ScenarioDefinition,
-  "id" | "title" | "story" | "fix" | "sources" | "params" | "observe" | "plot" | "verdict"
+  "id" | "title" | "story" | "fix" | "sources" | "params" | "observe" | "plot" | "histogram" | "verdict"
 >;
 
 export interface ScreenOptions {
@@ -142,7 +142,7 @@ export function renderScreen(
     ["run", whatRan(columns, options)],
   ];
   const lines = columns.flatMap(({ result }, index) => {
-    const series = result.series[scenario.plot];
+    const series = scenario.plot === undefined ? undefined : result.series[scenario.plot];
     return series === undefined ? [] : [{ label: names[index] ?? "", series }];
   });
   const verdicts = columns.map(({ result }) => scenario.verdict(result));

@@ -17,6 +17,7 @@ const result: RunResult = {
   observations: {},
   series: {},
   tables: {},
+  distributions: {},
   expectations: [],
 };
 

@@ -2,7 +2,7 @@
  * A result as JSON: exact, and the same bytes for the same request. Integers are decimal strings in base units, keys
  * keep a fixed order, and nothing of the machine it ran on is in it.
  */
-import type { Quantity, RunResult, Series, Table, Unit } from "./types.js";
+import type { Distribution, Quantity, RunResult, Series, Table, TableColumn, Unit } from "./types.js";
 
 export interface JsonQuantity {
   /** An integer as a decimal string, a name, or a flag. */
@@ -19,8 +19,17 @@ export interface JsonSeries {
 
 export interface JsonTable {
   readonly title: string;
-  readonly columns: Table["columns"];
+  readonly columns: readonly Pick<TableColumn, "name" | "unit" | "title">[];
   readonly rows: ReadonlyArray<ReadonlyArray<string | boolean>>;
+}
+
+export interface JsonDistribution {
+  readonly title: string;
+  readonly unit: Unit;
+  readonly count: string;
+  readonly buckets: ReadonlyArray<Readonly<Record<string, string>>>;
+  /** Null when there was no sample. */
+  readonly quantiles: Readonly<Record<string, string>> | null;
 }
 
 export interface JsonExpectation {
@@ -39,9 +48,11 @@ export interface JsonRun {
   readonly axes: Readonly<Record<string, string>>;
   readonly params: Readonly<Record<string, JsonQuantity>>;
   readonly seed: number;
-  readonly observations: Readonly<Record<string, JsonQuantity>>;
+  /** Null where there was nothing to measure. */
+  readonly observations: Readonly<Record<string, JsonQuantity | null>>;
   readonly series: Readonly<Record<string, JsonSeries>>;
   readonly tables: Readonly<Record<string, JsonTable>>;
+  readonly distributions: Readonly<Record<string, JsonDistribution>>;
   readonly expectations: readonly JsonExpectation[];
 }
 
@@ -80,8 +91,24 @@ function table({ title, columns, rows }: Table): JsonTable {
   };
 }
 
+/** Every integer of a record of integers as a decimal string. */
+function decimals(integers: Readonly<Record<string, bigint>>): Record<string, string> {
+  return mapValues(integers, (integer) => integer.toString());
+}
+
+function distribution({ title, unit, count, buckets, quantiles }: Distribution): JsonDistribution {
+  return {
+    title,
+    unit,
+    count: count.toString(),
+    buckets: buckets.map(({ from, to, count: counted }) => decimals({ from, to, count: counted })),
+    quantiles: quantiles === undefined ? null : decimals({ ...quantiles }),
+  };
+}
+
 /**
- * A run as a JSON-safe object: integers are decimal strings, an expectation that does not apply has `held` null.
+ * A run as a JSON-safe object: integers are decimal strings, an expectation that does not apply has `held` null, an
+ * observation there was nothing to measure for is null.
  *
  * @param result - what `simulate` returned.
  * @example
@@ -95,9 +122,10 @@ export function runToJson(result: RunResult): JsonRun {
     axes: { ...result.axes },
     params: mapValues(result.params, quantity),
     seed: result.seed,
-    observations: mapValues(result.observations, quantity),
+    observations: mapValues(result.observations, (one) => (one === undefined ? null : quantity(one))),
     series: mapValues(result.series, series),
     tables: mapValues(result.tables, table),
+    distributions: mapValues(result.distributions, distribution),
     expectations: result.expectations.map(({ text, held, expected, got, reason }) => ({
       text,
       held: held ?? null,

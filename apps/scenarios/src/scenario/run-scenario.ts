@@ -19,12 +19,17 @@ export interface RunRequest<S extends ParamShape = ParamShape> {
   readonly hooks?: RunHooks;
 }
 
-function observationsOf(definition: ScenarioDefinition, measured: Measured): Record<string, Quantity> {
-  const observations: Record<string, Quantity> = {};
-  for (const [name, { unit }] of Object.entries(definition.observe)) {
+function observationsOf(
+  definition: ScenarioDefinition,
+  measured: Measured,
+): Record<string, Quantity | undefined> {
+  const observations: Record<string, Quantity | undefined> = {};
+  for (const [name, { unit, optional }] of Object.entries(definition.observe)) {
     const value = measured.observations[name];
-    if (value === undefined) throw new Error(`${definition.id}: the run did not measure ${name}`);
-    observations[name] = { value, unit };
+    if (value === undefined && !optional) {
+      throw new Error(`${definition.id}: the run did not measure ${name}`);
+    }
+    observations[name] = value === undefined ? undefined : { value, unit };
   }
   return observations;
 }
@@ -57,6 +62,7 @@ export function runScenario<S extends ParamShape>(
     observations: observationsOf(definition as unknown as ScenarioDefinition, measured),
     series: measured.series,
     tables: measured.tables,
+    distributions: measured.distributions ?? {},
     expectations,
   };
 }

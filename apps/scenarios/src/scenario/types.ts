@@ -16,6 +16,10 @@ export interface ObservationSpec {
   readonly title: string;
   /** Shown in the table; the others are in `--json` and in expectations only. */
   readonly headline?: true;
+  /** An error or a difference, early or late: shown with a plus sign when it is positive. */
+  readonly signed?: true;
+  /** Some runs have nothing to measure here: shown as `–`, null in JSON. Any other must be measured by every run. */
+  readonly optional?: true;
 }
 
 /** A quantity over true time. Points are `[ns, value]`, ascending; time counts from the start unless the title says otherwise. */
@@ -23,6 +27,37 @@ export interface Series {
   readonly title: string;
   readonly unit: Unit;
   readonly points: ReadonlyArray<readonly [bigint, bigint]>;
+}
+
+/** Samples with `from ≤ sample < to`. */
+export interface Bucket {
+  readonly from: bigint;
+  readonly to: bigint;
+  readonly count: bigint;
+}
+
+/** Exact samples by nearest rank (the smallest with that share at or below it); `mean` is rounded half-even. */
+export interface Quantiles {
+  readonly min: bigint;
+  readonly p50: bigint;
+  readonly p90: bigint;
+  readonly p99: bigint;
+  /** 99.9 %. */
+  readonly p999: bigint;
+  readonly max: bigint;
+  readonly mean: bigint;
+}
+
+/** How often a quantity took which values, as `distributionOf` counts them. */
+export interface Distribution {
+  readonly title: string;
+  readonly unit: Unit;
+  /** Samples in all. */
+  readonly count: bigint;
+  /** Ascending and without gaps from the first bucket with a sample to the last, bounds at 1, 2 and 5 times powers of ten. */
+  readonly buckets: readonly Bucket[];
+  /** Absent when there was no sample. */
+  readonly quantiles: Quantiles | undefined;
 }
 
 /** One assertion after the run. `held` is undefined where it was stated for other parameters. */
@@ -49,16 +84,26 @@ export interface RunResult {
   readonly axes: Readonly<Record<string, string>>;
   readonly params: Readonly<Record<string, Quantity>>;
   readonly seed: number;
-  readonly observations: Readonly<Record<string, Quantity>>;
+  /** By name, in the order of the scenario; undefined where an optional one was not measured. */
+  readonly observations: Readonly<Record<string, Quantity | undefined>>;
   readonly series: Readonly<Record<string, Series>>;
   readonly tables: Readonly<Record<string, Table>>;
+  readonly distributions: Readonly<Record<string, Distribution>>;
   readonly expectations: readonly Expectation[];
+}
+
+export interface TableColumn {
+  readonly name: string;
+  readonly unit: Unit;
+  readonly title: string;
+  /** As of an observation: positive values have a plus sign. */
+  readonly signed?: true;
 }
 
 /** Rows of quantities, for what neither one number nor one curve says (interrupts delivered by the hour). */
 export interface Table {
   readonly title: string;
-  readonly columns: readonly { readonly name: string; readonly unit: Unit; readonly title: string }[];
+  readonly columns: readonly TableColumn[];
   readonly rows: ReadonlyArray<readonly (bigint | string | boolean)[]>;
 }
 
@@ -81,9 +126,10 @@ export interface RunHooks {
 
 /** What `build` measured, before expectations are judged. */
 export interface Measured {
-  readonly observations: Readonly<Record<string, bigint | string | boolean>>;
+  readonly observations: Readonly<Record<string, bigint | string | boolean | undefined>>;
   readonly series: Readonly<Record<string, Series>>;
   readonly tables: Readonly<Record<string, Table>>;
+  readonly distributions?: Readonly<Record<string, Distribution>>;
 }
 
 export interface RunContext<P> {
@@ -116,6 +162,14 @@ export interface JudgedRun<P> {
   readonly measured: Measured;
 }
 
+/** One column of a scenario's own comparison. */
+export interface ComparedKernel {
+  /** A short name of the behaviour, shown over the column: `M2 rate-compensated`. */
+  readonly label: string;
+  /** A kernel expression, as in `variants`. */
+  readonly kernel: string;
+}
+
 /** One scenario: what it is called, what can be set, how it is run, what it measures and what must hold. */
 export interface ScenarioDefinition<S extends ParamShape = ParamShape> {
   readonly id: string;
@@ -128,9 +182,14 @@ export interface ScenarioDefinition<S extends ParamShape = ParamShape> {
   readonly params: S;
   /** Kernel expressions: a release, optionally with overrides (`v4.16 + switchToSw=arm-past`). */
   readonly variants: { readonly before: string; readonly after: string };
-  /** The observation a verdict speaks of, and the series that is plotted. */
+  /** Columns of a plain `compare`, where before and after are not the whole story. Differences are marked against the first. */
+  readonly comparison?: readonly ComparedKernel[];
+  /** The observation a verdict speaks of. */
   readonly headline: string;
-  readonly plot: string;
+  /** The series that is plotted; absent, none is. */
+  readonly plot?: string;
+  /** The distribution that is drawn; absent, none is. */
+  readonly histogram?: string;
   readonly observe: Readonly<Record<string, ObservationSpec>>;
   /** Simulated length of a run, for progress. */
   readonly lengthNs: (params: ParamValues<S>) => bigint;

@@ -1,5 +1,6 @@
 import { baseScale, type NumericUnit, type Scale, scalesFrom } from "./dimensions.js";
 import { groupThousands } from "./group-thousands.js";
+import { MINUS } from "./minus.js";
 
 /** A fraction longer than this reads worse than the next smaller unit. */
 const MAX_DECIMALS = 3;
@@ -8,7 +9,7 @@ const MAX_DECIMALS = 3;
 const isDecimal = (scale: Scale): boolean => !["min", "h", "d"].includes(scale.symbol);
 
 interface ExactParts {
-  readonly sign: string;
+  readonly sign: "negative" | "positive";
   readonly whole: bigint;
   /** Without trailing zeros. */
   readonly fraction: string;
@@ -18,7 +19,7 @@ interface ExactParts {
 /** The largest scale that writes `value` with a whole part of at least 1 and at most three decimals. */
 function exactParts(value: bigint, unit: NumericUnit): ExactParts {
   const base = baseScale(unit);
-  const sign = value < 0n ? "-" : "";
+  const sign = value < 0n ? "negative" : "positive";
   const magnitude = value < 0n ? -value : value;
   for (const scale of [...scalesFrom(unit)].reverse()) {
     const size = scale.size / base.size;
@@ -41,7 +42,7 @@ function exactParts(value: bigint, unit: NumericUnit): ExactParts {
 export function formatInput(value: bigint, unit: NumericUnit): string {
   const { sign, whole, fraction, scale } = exactParts(value, unit);
   const symbol = unit === "cycles" ? "" : scale.typed[0];
-  return `${sign}${whole}${fraction === "" ? "" : `.${fraction}`}${symbol}`;
+  return `${sign === "negative" ? "-" : ""}${whole}${fraction === "" ? "" : `.${fraction}`}${symbol}`;
 }
 
 /**
@@ -53,6 +54,6 @@ export function formatInput(value: bigint, unit: NumericUnit): string {
  */
 export function formatExact(value: bigint, unit: NumericUnit): string {
   const { sign, whole, fraction, scale } = exactParts(value, unit);
-  const number = `${sign}${groupThousands(whole)}${fraction === "" ? "" : `.${fraction}`}`;
+  const number = `${sign === "negative" ? MINUS : ""}${groupThousands(whole)}${fraction === "" ? "" : `.${fraction}`}`;
   return scale.symbol === "" ? number : `${number} ${scale.symbol}`;
 }

@@ -25,6 +25,7 @@ describe("parseQuantity reads what a person types, exactly", () => {
     ["1 ms", "ns", 1_000_000n],
     ["0", "ns", 0n],
     ["-3s", "ns", -3_000_000_000n],
+    ["\u22123 s", "ns", -3_000_000_000n],
     ["1500", "ns", 1500n],
     ["1500", "ps", 1500n],
     ["2.5GHz", "kHz", 2_500_000n],

@@ -1,7 +1,9 @@
 import { ChronovisorError } from "../errors.js";
 import { baseScale, dimensionOf, type NumericUnit } from "./dimensions.js";
+import { MINUS } from "./minus.js";
 
-const DECIMAL = /^([+-]?)(\d+(?:_\d+)*)(?:\.(\d+))?\s*([A-Za-z\u00b5\u03bc]*)$/;
+/** A minus as it is typed, or as it is printed and copied back. */
+const DECIMAL = /^([+\-\u2212]?)(\d+(?:_\d+)*)(?:\.(\d+))?\s*([A-Za-z\u00b5\u03bc]*)$/;
 const HEXADECIMAL = /^0x[0-9a-f]+(?:_[0-9a-f]+)*$/i;
 
 /**
@@ -40,5 +42,5 @@ export function parseQuantity(text: string, unit: NumericUnit): bigint {
     );
   }
   const magnitude = numerator / denominator;
-  return sign === "-" ? -magnitude : magnitude;
+  return sign === "-" || sign === MINUS ? -magnitude : magnitude;
 }

@@ -27,11 +27,13 @@ export function addCompareCommand(program: Command, context: CliContext): void {
   const command = program
     .command("compare")
     .summary("run a scenario on several kernels, side by side")
-    .description("Runs a scenario before and after its fix, or on the kernels named, and marks what differs.")
+    .description(
+      "Runs a scenario side by side as it is told of, before and after its fix most often, or on the kernels named, and marks what differs.",
+    )
     .argument("<scenario>", "one of those `chronovisor list` shows")
     .option(
       "--kernels <a,b,…>",
-      "releases to compare, each with overrides after + (default: before and after)",
+      "releases to compare, each with overrides after + (default: the scenario's own)",
       once("--kernels"),
     );
   addSharedOptions(command).action((id: string, options: CompareOptions) => compare(context, id, options));

@@ -36,6 +36,7 @@ function listJson(scenarios: readonly ScenarioDefinition[]): string {
     story: scenario.story,
     fix: scenario.fix,
     variants: scenario.variants,
+    ...(scenario.comparison === undefined ? {} : { comparison: scenario.comparison }),
     params: paramToJson(scenario),
     observations: scenario.observe,
     sources: scenario.sources,

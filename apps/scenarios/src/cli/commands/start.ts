@@ -2,7 +2,7 @@ import type { Command } from "commander";
 import { allHeld, countHeld } from "../../render/expectations.js";
 import { renderScreen } from "../../render/screen.js";
 import { comparisonToJson, type JsonComparison } from "../../scenario/json.js";
-import { compareScenario } from "../compare-scenario.js";
+import { beforeAndAfter, compareScenario } from "../compare-scenario.js";
 import { type CliContext, styleOf } from "../context.js";
 import { EXIT } from "../exit-codes.js";
 import { addExamples } from "../scenario-help.js";
@@ -18,7 +18,12 @@ async function start(context: CliContext, { json }: StartOptions): Promise<void>
   const verdicts: string[] = [];
   let everythingHeld = true;
   for (const scenario of scenarios) {
-    const { columns, wallMs, lengthNs } = await compareScenario(context, scenario, {});
+    const { columns, wallMs, lengthNs } = await compareScenario(
+      context,
+      scenario,
+      {},
+      beforeAndAfter(scenario),
+    );
     const results = columns.map(({ result }) => result);
     const held = allHeld(results);
     everythingHeld &&= held;
