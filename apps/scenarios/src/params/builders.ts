@@ -7,6 +7,7 @@ import { ChronovisorError, didYouMean } from "../errors.js";
 import type { NumericUnit } from "../units/dimensions.js";
 import { formatInput } from "../units/format-exact.js";
 import { parseQuantity } from "../units/parse-quantity.js";
+import { formatCpuList, MAX_CPU, parseCpuList } from "./cpu-list.js";
 import { describeParam, type SameAs, type ShownOnScreen } from "./param-meta.js";
 
 /** What a document or a command line may hold for a parameter. */
@@ -50,15 +51,13 @@ function parseInRange(text: string, unit: NumericUnit, min: bigint, max: bigint)
   return value;
 }
 
-/** The value read from text or a number, with what is wrong with it as an issue of the schema. */
-function rangedQuantity(
-  unit: NumericUnit,
-  min: bigint,
-  max: bigint,
-): z.ZodPipe<z.ZodUnion<readonly [z.ZodString, z.ZodInt]>, z.ZodTransform<bigint, string | number>> {
+/** What `parse` reads from text or a number, with what is wrong with it as an issue of the schema. */
+function parsed<Value>(
+  parse: (text: string) => Value,
+): z.ZodPipe<z.ZodUnion<readonly [z.ZodString, z.ZodInt]>, z.ZodTransform<Value, string | number>> {
   return z.union([z.string(), z.int()]).transform((input, context) => {
     try {
-      return parseInRange(String(input), unit, min, max);
+      return parse(String(input));
     } catch (error) {
       if (!(error instanceof ChronovisorError)) throw error;
       context.addIssue({ code: "custom", message: error.message, input });
@@ -86,7 +85,7 @@ export function quantity(spec: QuantitySpec): z.ZodType<bigint, ParamInput> {
     "x-unit": unit,
     "x-range": [formatInput(min, unit), formatInput(max, unit)],
   };
-  const given = rangedQuantity(unit, min, max);
+  const given = parsed((text) => parseInRange(text, unit, min, max));
   if (typeof spec.default !== "string") {
     const followed = { "x-default": { sameAs: spec.default.sameAs, times: spec.default.times.toString() } };
     // Alone it may be undefined; parseParams, which knows the parameter it follows, never leaves it so.
@@ -132,6 +131,36 @@ export function choice<const Value extends string>(
 /** A parameter that is `on` or `off`. */
 export function onOff(spec: ChoiceSpec<"on" | "off">): z.ZodType<"on" | "off", "on" | "off" | undefined> {
   return choice(["on", "off"], spec);
+}
+
+export interface CpuListSpec extends Words {
+  /** As typed: `1-3,5`, or `none`. */
+  readonly default: string;
+  /** The highest CPU allowed, 255 unless stated. */
+  readonly max?: number;
+}
+
+/**
+ * A parameter that is a set of CPUs, written as the kernel writes them, ascending when parsed.
+ *
+ * @throws ChronovisorError if the default is no list of CPUs up to `max`
+ *
+ * @example
+ * cpuList({ default: "none", help: "CPUs without a tick" }).parse("5,1-3") // => [ 1, 2, 3, 5 ]
+ */
+export function cpuList(spec: CpuListSpec): z.ZodType<readonly number[], ParamInput> {
+  const { help, title, max = MAX_CPU } = spec;
+  const byDefault = parseCpuList(spec.default, max);
+  const schema = parsed((text) => parseCpuList(text, max))
+    .prefault(spec.default)
+    .meta({
+      ...(title === undefined ? {} : { title }),
+      description: help,
+      "x-unit": "cpus",
+      "x-range": [0, max],
+    });
+  const shown = spec.shown ?? (byDefault.length === 0 ? "when-set" : "always");
+  return describeParam(schema, { kind: "cpus", title, help, default: formatCpuList(byDefault), max, shown });
 }
 
 function expectedOneOf(values: readonly string[], input: unknown): string {

@@ -27,10 +27,20 @@ export interface ChoiceMeta {
   readonly values: readonly string[];
 }
 
+/** What a reader is told about a parameter that is a set of CPUs, `0` to `max`. */
+export interface CpuListMeta {
+  readonly kind: "cpus";
+  readonly title: string | undefined;
+  readonly help: string;
+  /** As the kernel would print it. */
+  readonly default: string;
+  readonly max: number;
+}
+
 /** Whether a screen shows a parameter that is at its default: `when-set` leaves it out. */
 export type ShownOnScreen = "always" | "when-set";
 
-export type ParamMeta = (QuantityMeta | ChoiceMeta) & { readonly shown: ShownOnScreen };
+export type ParamMeta = (QuantityMeta | ChoiceMeta | CpuListMeta) & { readonly shown: ShownOnScreen };
 
 const metas = new WeakMap<z.ZodType, ParamMeta>();
 
@@ -43,12 +53,14 @@ export function describeParam<S extends z.ZodType>(schema: S, meta: ParamMeta): 
 /**
  * What the builder of a parameter was told.
  *
- * @throws TypeError if `schema` is not the very schema that `quantity`, `count`, `choice` or `onOff` returned
+ * @throws TypeError if `schema` is not the very schema that `quantity`, `count`, `choice`, `onOff` or `cpuList` returned
  */
 export function paramMeta(schema: z.ZodType): ParamMeta {
   const meta = metas.get(schema);
   if (meta === undefined) {
-    throw new TypeError("paramMeta: expected a schema made by quantity, count, choice or onOff, got another");
+    throw new TypeError(
+      "paramMeta: expected a schema made by quantity, count, choice, onOff or cpuList, got another",
+    );
   }
   return meta;
 }

@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { ChronovisorError, unknownName } from "../errors.js";
 import type { ParamShape, ParamValues, Quantity } from "../scenario/types.js";
+import { formatCpuList } from "./cpu-list.js";
 import { paramMeta, type SameAs } from "./param-meta.js";
 
 /** What was set, by name: text as typed, or a whole number of the parameter's base unit. */
@@ -60,6 +61,11 @@ export function parseParams<S extends ParamShape>(
   return Object.fromEntries(names.map((name) => [name, values[name]])) as ParamValues<S>;
 }
 
+/** A list of CPUs as text, which is how a result carries it; any other value as it is. */
+function textOfCpus(value: unknown): unknown {
+  return Array.isArray(value) ? formatCpuList(value) : value;
+}
+
 /** Parsed parameters with their units, as a result carries them. */
 export function paramQuantities(
   shape: ParamShape,
@@ -68,7 +74,7 @@ export function paramQuantities(
   const quantities: Record<string, Quantity> = {};
   for (const [name, schema] of Object.entries(shape)) {
     const meta = paramMeta(schema);
-    const value = values[name];
+    const value = textOfCpus(values[name]);
     if (typeof value !== "bigint" && typeof value !== "string") {
       throw new TypeError(`paramQuantities: expected a parsed value for ${name}, got ${String(value)}`);
     }

@@ -6,13 +6,14 @@ import { hang } from "./wrap.js";
 
 /** The default as one would type it; for one that follows another parameter, that parameter's name. */
 export function defaultInput(meta: ParamMeta): string {
-  if (meta.kind === "choice") return meta.default;
+  if (meta.kind !== "quantity") return meta.default;
   return typeof meta.default === "bigint" ? formatInput(meta.default, meta.unit) : meta.default.sameAs;
 }
 
-/** What may be typed: `1us to 1s`, or the words of a choice. */
+/** What may be typed: `1us to 1s`, the words of a choice, or which CPUs. */
 export function allowedInput(meta: ParamMeta): string {
   if (meta.kind === "choice") return meta.values.join(", ");
+  if (meta.kind === "cpus") return `CPUs from 0 to ${meta.max} such as 1-3,5, or none`;
   return `${formatInput(meta.min, meta.unit)} to ${formatInput(meta.max, meta.unit)}`;
 }
 

@@ -32,9 +32,9 @@ export function renderParams(shape: ParamShape, params: Params): readonly (reado
     const meta = paramMeta(schema);
     const text = `${meta.title ?? name} ${formatParam(given)}`;
     const byDefault: Quantity =
-      meta.kind === "choice"
-        ? { value: meta.default, unit: "name" }
-        : { value: defaultQuantity(meta, params), unit: meta.unit };
+      meta.kind === "quantity"
+        ? { value: defaultQuantity(meta, params), unit: meta.unit }
+        : { value: meta.default, unit: "name" };
     if (given.value !== byDefault.value) set.push(`${text} (default ${formatParam(byDefault)})`);
     else if (meta.shown === "always") rest.push(text);
   }
