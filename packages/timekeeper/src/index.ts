@@ -1,1 +1,52 @@
-export {};
+export type { Leap } from "./ntp/leap-second.js";
+export {
+  ADJ_ESTERROR,
+  ADJ_FREQUENCY,
+  ADJ_MAXERROR,
+  ADJ_MICRO,
+  ADJ_NANO,
+  ADJ_OFFSET,
+  ADJ_OFFSET_SINGLESHOT,
+  ADJ_OFFSET_SS_READ,
+  ADJ_SETOFFSET,
+  ADJ_STATUS,
+  ADJ_TAI,
+  ADJ_TICK,
+  ADJ_TIMECONST,
+} from "./ntp/modes.js";
+export type { NtpStateOptions, NtpView } from "./ntp/ntp-state.js";
+export { NtpState } from "./ntp/ntp-state.js";
+export type { NtpStateData } from "./ntp/ntp-state-data.js";
+export type { NtpTimeState } from "./ntp/status.js";
+export {
+  STA_CLK,
+  STA_CLOCKERR,
+  STA_DEL,
+  STA_FLL,
+  STA_FREQHOLD,
+  STA_INS,
+  STA_MODE,
+  STA_NANO,
+  STA_PLL,
+  STA_PPSERROR,
+  STA_PPSFREQ,
+  STA_PPSJITTER,
+  STA_PPSSIGNAL,
+  STA_PPSTIME,
+  STA_PPSWANDER,
+  STA_RONLY,
+  STA_UNSYNC,
+  TIME_DEL,
+  TIME_ERROR,
+  TIME_INS,
+  TIME_OK,
+  TIME_OOP,
+  TIME_WAIT,
+} from "./ntp/status.js";
+export type {
+  AdjtimexClock,
+  AdjtimexResult,
+  NtpAdjtimexOutcome,
+  Timex,
+  TimexTime,
+} from "./ntp/timex.js";
