@@ -50,3 +50,24 @@ export type {
   Timex,
   TimexTime,
 } from "./ntp/timex.js";
+export type { ChronyServoOptions, Makestep } from "./servo/chrony-options.js";
+export type { ChronyServoState } from "./servo/chrony-servo.js";
+export { ChronyServo } from "./servo/chrony-servo.js";
+export type { ClockSteeringState } from "./servo/clock-steering.js";
+export type { NtpdServoOptions, PanicGate } from "./servo/ntpd-options.js";
+export type { NtpdServoState } from "./servo/ntpd-servo.js";
+export { NtpdServo } from "./servo/ntpd-servo.js";
+export type { JitterDistribution, RandomSource } from "./servo/random-source.js";
+export type { ReferenceClockOptions } from "./servo/reference-clock.js";
+export { ReferenceClock } from "./servo/reference-clock.js";
+export type { PhaseSampleState } from "./servo/sample-history.js";
+export type {
+  OffsetMeasurement,
+  SampleVerdict,
+  ServoEvents,
+  ServoOptions,
+  ServoSample,
+  Slew,
+  SteerableClock,
+  TimeReference,
+} from "./servo/seams.js";
