@@ -15,7 +15,7 @@ export function checkU64(fn: string, name: string, value: bigint): void {
 }
 
 /** Throws unless `value` is a bigint in −2^63 … 2^63−1. */
-export function checkS64(fn: string, name: string, value: bigint): void {
+export function checkS64(fn: string, name: string, value: bigint | undefined): asserts value is bigint {
   if (typeof value !== "bigint") wrongType(fn, name, "a signed 64-bit bigint", value);
   if (BigInt.asIntN(64, value) !== value) outOfRange(fn, name, "a signed 64-bit bigint", value);
 }
@@ -34,7 +34,7 @@ export function checkU32(fn: string, name: string, value: number): void {
 }
 
 /** Throws unless `value` is a whole number in −2^31 … 2^31−1, an `int` of the kernel. */
-export function checkS32(fn: string, name: string, value: number): void {
+export function checkS32(fn: string, name: string, value: number | undefined): asserts value is number {
   if (typeof value !== "number") wrongType(fn, name, "a signed 32-bit number", value);
   if ((value | 0) !== value) outOfRange(fn, name, "a signed 32-bit number", value);
 }
@@ -55,7 +55,11 @@ export function checkOneOf<T extends string | number>(
 }
 
 /** Throws unless `value` is an object that can carry named fields. */
-export function checkObject(fn: string, name: string, value: object): void {
+export function checkObject<T extends object>(
+  fn: string,
+  name: string,
+  value: T | null | undefined,
+): asserts value is T {
   if (typeof value !== "object" || value === null) wrongType(fn, name, "an object", value);
 }
 

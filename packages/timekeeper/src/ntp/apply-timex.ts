@@ -14,10 +14,10 @@ import {
 } from "./modes.js";
 import type { NtpData } from "./ntp-data.js";
 import { STA_NANO, STA_PLL, STA_RONLY, STA_UNSYNC, TIME_OK } from "./status.js";
-import type { AdjtimexClock, Timex } from "./timex.js";
+import type { AdjtimexClock } from "./timex.js";
+import type { TimexRequest } from "./timex-request.js";
 import { updateFrequency } from "./update-frequency.js";
 import { updateOffset } from "./update-offset.js";
-import { given } from "./validate-timex.js";
 
 /** What STA_NANO's absence adds to a time constant: NTP daemons that count in µs speak of one 4 lower. */
 const MICRO_TIMECONST = 4;
@@ -28,24 +28,24 @@ const MICRO_TIMECONST = 4;
  *
  * @returns TAI − UTC as it is afterwards, s. ADJ_TAI outside 0 … 100 000 is ignored, as by the kernel.
  */
-export function applyTimex(ntp: NtpData, timex: Timex, clock: AdjtimexClock): number {
+export function applyTimex(ntp: NtpData, timex: TimexRequest, clock: AdjtimexClock): number {
   const { modes } = timex;
   let { taiOffsetSec } = clock;
-  if (modes & ADJ_STATUS) applyStatus(ntp, given(timex.status), clock.xtimeSec);
+  if (modes & ADJ_STATUS) applyStatus(ntp, timex.status, clock.xtimeSec);
   if (modes & ADJ_NANO) ntp.timeStatus |= STA_NANO;
   if (modes & ADJ_MICRO) ntp.timeStatus &= ~STA_NANO;
   if (modes & ADJ_FREQUENCY) {
-    ntp.timeFreq = clamp(given(timex.freq) * PPM_SCALE, -MAXFREQ_SCALED, MAXFREQ_SCALED);
+    ntp.timeFreq = clamp(timex.freq * PPM_SCALE, -MAXFREQ_SCALED, MAXFREQ_SCALED);
   }
-  if (modes & ADJ_MAXERROR) ntp.timeMaxerror = clamp(given(timex.maxerror), 0n, NTP_PHASE_LIMIT);
-  if (modes & ADJ_ESTERROR) ntp.timeEsterror = clamp(given(timex.esterror), 0n, NTP_PHASE_LIMIT);
-  if (modes & ADJ_TIMECONST) ntp.timeConstant = timeConstant(ntp, given(timex.constant));
+  if (modes & ADJ_MAXERROR) ntp.timeMaxerror = clamp(timex.maxerror, 0n, NTP_PHASE_LIMIT);
+  if (modes & ADJ_ESTERROR) ntp.timeEsterror = clamp(timex.esterror, 0n, NTP_PHASE_LIMIT);
+  if (modes & ADJ_TIMECONST) ntp.timeConstant = timeConstant(ntp, timex.constant);
   if (modes & ADJ_TAI) {
-    const tai = given(timex.constant);
+    const tai = timex.constant;
     if (tai >= 0n && tai <= MAX_TAI_OFFSET) taiOffsetSec = Number(tai);
   }
-  if (modes & ADJ_OFFSET) updateOffset(ntp, given(timex.offset), clock.xtimeSec);
-  if (modes & ADJ_TICK) ntp.tickUsec = given(timex.tick);
+  if (modes & ADJ_OFFSET) updateOffset(ntp, timex.offset, clock.xtimeSec);
+  if (modes & ADJ_TICK) ntp.tickUsec = timex.tick;
   if (modes & (ADJ_TICK | ADJ_FREQUENCY | ADJ_OFFSET)) updateFrequency(ntp);
   return taiOffsetSec;
 }

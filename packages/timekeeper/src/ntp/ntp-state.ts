@@ -9,8 +9,8 @@ import { readBack, readPhaseOffset } from "./read-back.js";
 import { overflowSecond } from "./second-overflow.js";
 import { type NtpTimeState, STA_UNSYNC } from "./status.js";
 import type { AdjtimexClock, NtpAdjtimexOutcome, Timex } from "./timex.js";
+import { readTimex, type TimexRequest, validateTimex } from "./timex-request.js";
 import { updateFrequency } from "./update-frequency.js";
-import { checkTimex, given, validateTimex } from "./validate-timex.js";
 
 /** What an {@link NtpState} is made from. */
 export interface NtpStateOptions {
@@ -190,23 +190,23 @@ export class NtpState {
    * ntp.adjtimex({ modes: ADJ_TICK, tick: 8_999n }, clock).answer.result // => -22
    */
   adjtimex(timex: Timex, clock: AdjtimexClock): NtpAdjtimexOutcome {
-    checkTimex("NtpState.adjtimex", timex);
+    const request = readTimex("NtpState.adjtimex", timex);
     checkClock(clock);
-    const refused = validateTimex(timex);
+    const refused = validateTimex(request);
     if (refused !== 0) {
       const untouched = this.#read(readPhaseOffset(this.#data), clock, clock.taiOffsetSec);
       return { answer: { ...untouched.answer, result: refused }, taiOffsetSec: clock.taiOffsetSec };
     }
-    if (timex.modes & ADJ_ADJTIME) return this.#adjtime(timex, clock);
-    const taiOffsetSec = applyTimex(this.#data, timex, clock);
+    if (request.modes & ADJ_ADJTIME) return this.#adjtime(request, clock);
+    const taiOffsetSec = applyTimex(this.#data, request, clock);
     return this.#read(readPhaseOffset(this.#data), clock, taiOffsetSec);
   }
 
   /** The old adjtime(): a slew of its own, beside the loop's. It answers with what the one before had left. */
-  #adjtime(timex: Timex, clock: AdjtimexClock): NtpAdjtimexOutcome {
+  #adjtime({ modes, offset }: TimexRequest, clock: AdjtimexClock): NtpAdjtimexOutcome {
     const left = this.#data.timeAdjust;
-    if (!(timex.modes & ADJ_OFFSET_READONLY)) {
-      this.#data.timeAdjust = given(timex.offset);
+    if (!(modes & ADJ_OFFSET_READONLY)) {
+      this.#data.timeAdjust = offset;
       updateFrequency(this.#data);
     }
     return this.#read(left, clock, clock.taiOffsetSec);
