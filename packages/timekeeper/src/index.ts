@@ -71,3 +71,17 @@ export type {
   SteerableClock,
   TimeReference,
 } from "./servo/seams.js";
+export type { TimekeeperWarning } from "./timekeeper/core.js";
+export type { ClockBase, ClockBases, ClockReadingsAt } from "./timekeeper/read-clocks.js";
+export { readClocks } from "./timekeeper/read-clocks.js";
+export type { TimekeeperClocksource, TimekeeperIntervals } from "./timekeeper/setup.js";
+export { setupInternals } from "./timekeeper/setup.js";
+export type { TimekeeperOffsets } from "./timekeeper/timekeeper.js";
+export { Timekeeper } from "./timekeeper/timekeeper.js";
+export type {
+  TimekeeperEvents,
+  TimekeeperOptions,
+  TimekeeperState,
+  TimekeeperSurroundings,
+} from "./timekeeper/timekeeper-types.js";
+export type { Timespec } from "./timekeeper/timespec.js";
