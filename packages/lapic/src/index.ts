@@ -7,7 +7,6 @@ export { NestedPreemptionTimer } from "./nested/nested-preemption-timer.js";
 export type {
   EntryKind,
   PreemptionTimerOptions,
-  PreemptionTimerResult,
   PreemptionTimerState,
 } from "./preemption/preemption-timer.js";
 export {
@@ -16,6 +15,12 @@ export {
   preemptionTimerExpiry,
   preemptionTimerUsable,
 } from "./preemption/preemption-timer.js";
+export type {
+  MultiplexedTimer,
+  PreemptionTimerMultiplexerState,
+} from "./preemption/preemption-timer-multiplexer.js";
+export { PreemptionTimerMultiplexer } from "./preemption/preemption-timer-multiplexer.js";
+export type { PreemptionTimerPort, PreemptionTimerResult } from "./preemption/preemption-timer-port.js";
 export type { InterruptStateJson, TriggerMode } from "./priority/interrupt-state.js";
 export { InterruptState } from "./priority/interrupt-state.js";
 export { NO_VECTOR, VectorSet } from "./priority/vector-set.js";
@@ -23,19 +28,30 @@ export type { AdvanceConfig, TimerAdvanceState } from "./timer/advance.js";
 export { adjustTimerAdvance, TimerAdvance } from "./timer/advance.js";
 export type { AdvanceWait } from "./timer/advance-wait.js";
 export type { BacklogSkip } from "./timer/backlog.js";
-export type { LapicTimerAxis, LapicTimerBehaviours, PeriodicAdvanceProposal } from "./timer/behaviours.js";
+export type {
+  DeadlineClockExperiment,
+  LapicTimerAxis,
+  LapicTimerBehaviours,
+  PeriodicAdvanceProposal,
+} from "./timer/behaviours.js";
 export {
+  DEADLINE_CLOCK_EXPERIMENTS,
   LAPIC_TIMER_BEHAVIOURS,
   NEWEST_LAPIC_TIMER_BEHAVIOURS,
   PERIODIC_ADVANCE_PROPOSALS,
 } from "./timer/behaviours.js";
 export type { CurrentCountInputs } from "./timer/count.js";
 export { divideCount, limitPeriodicTimerPeriod, periodFromCount, tmcct, tmictToNs } from "./timer/count.js";
+export type { DeadlineClock, DeadlineClockRule } from "./timer/deadline-clock.js";
+export { DEADLINE_CLOCK_RULES, deadlineClockDelayNs } from "./timer/deadline-clock.js";
+export type { DeadlineTimerState } from "./timer/deadline-timer.js";
 export type {
+  DeadlineClockEvents,
   ExpiryOutcome,
   ExpirySource,
   IgnoredTimerWrite,
   LapicTimerEvents,
+  RecheckOutcome,
   TimerArming,
   TimerBackend,
   TimerExpiry,
@@ -46,6 +62,7 @@ export type { LapicTimerConfig, LapicTimerOptions } from "./timer/options.js";
 export { busCycleNsAccepted } from "./timer/options.js";
 export type { AdvancedDeadlines } from "./timer/periodic-advance.js";
 export { advancePeriodic } from "./timer/periodic-advance.js";
+export type { CreateRawTimer, OnRawExpiry, RawTimer } from "./timer/raw-timer.js";
 export type { TimerModeNumber } from "./timer/registers.js";
 export {
   LVT_MASKED,

@@ -180,12 +180,69 @@ export const AXES: readonly Axis[] = [
     ],
   },
   {
+    name: "eventDevice",
+    title: "how a host CPU programs its clock event device",
+    history: [
+      {
+        value: "fixed-mult",
+        since: "v4.5",
+        effect: "nanoseconds become TSC cycles by a multiplier NTP does not touch",
+      },
+      {
+        value: "coupled",
+        since: "v7.1",
+        commit: "cd38bdb8e696",
+        effect: "by CLOCK_MONOTONIC's rate of the moment: no early wake-up under a forward slew",
+      },
+    ],
+  },
+  {
+    name: "equalTarget",
+    title: "an unpinned timer due exactly at another CPU's next event",
+    history: [
+      { value: "stay", since: "v4.5", effect: "stays on the CPU that starts it" },
+      { value: "move", since: "v4.16", effect: "goes to that CPU" },
+    ],
+  },
+  {
+    name: "forceLocal",
+    title: "starting again the timer that is its CPU's next event",
+    history: [
+      { value: "off", since: "v4.5", effect: "a CPU is chosen anew" },
+      { value: "on", since: "v5.14", commit: "627ef5ae2df8", effect: "stays where it is" },
+    ],
+  },
+  {
     name: "oneshotRestore",
     title: "a one-shot timer that had expired when the VM was saved",
     history: [
       { value: "full-period", since: "v4.5", effect: "starts over" },
       { value: "fire", since: "v6.3", commit: "8e6ed96cdd50", effect: "fires on the destination" },
     ],
+  },
+  {
+    name: "deadlineClock",
+    title: "how a software timer for a guest deadline deals with NTP",
+    history: [
+      {
+        value: "monotonic",
+        since: "v4.5",
+        effect: "armed on CLOCK_MONOTONIC as if it ran with the TSC; a slew makes it early or late",
+      },
+    ],
+    experiments: {
+      raw: "armed on CLOCK_MONOTONIC_RAW, which NTP leaves alone",
+      "rate-compensated":
+        "the wait scaled by the slew in force when it is armed; wrong once the slew changes",
+      "restart-on-update": "scaled so, and armed again when the slew has changed",
+      "recheck-on-wake": "an early expiry waits for the rest; a late one stays late",
+      "mapped-each-tick": "armed on CLOCK_MONOTONIC_RAW, which the host maps to its timers anew at each tick",
+      "hardware-multiplexed":
+        "a nested preemption timer uses the host's own too, while its vCPU is in guest mode",
+      "compensated-rechecked": "scaled, armed again when the slew has changed, and asked at its expiry",
+      "recheck-without-restart":
+        "an early expiry is taken for none and no timer is left: the wake-up is lost (ARM before 1c5631c73fc2)",
+    },
   },
 ];
 

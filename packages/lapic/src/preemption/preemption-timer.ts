@@ -1,5 +1,6 @@
 import type { GuestTsc, HostClock, HostTsc, VcpuTscView } from "@chronovisor/clocksource";
 import { checkInteger, checkOneOf, checkU32, checkU64 } from "../arguments.js";
+import type { PreemptionTimerPort, PreemptionTimerResult } from "./preemption-timer-port.js";
 
 /*
  * The VMX preemption timer (SDM vol 3C 25.5.1, docs/model/hv-timer §1-§3): a 32-bit down-counter of the VMCS that
@@ -20,9 +21,6 @@ const UNKNOWN_TSC_HZ = 5_000_000_000;
 export type EntryKind = "ordinary" | "immediate-exit";
 
 const ENTRY_KINDS: readonly EntryKind[] = ["ordinary", "immediate-exit"];
-
-/** What programming a deadline came to. */
-export type PreemptionTimerResult = "armed" | "expired" | "out-of-range";
 
 /** What a preemption timer is built from. */
 export interface PreemptionTimerOptions {
@@ -51,7 +49,7 @@ export interface PreemptionTimerState {
  * hv.set(4_200n, 0) // => 'armed'
  * hv.loadAtEntry("ordinary") // => 100
  */
-export class PreemptionTimer {
+export class PreemptionTimer implements PreemptionTimerPort {
   readonly rateShift: number;
   readonly #clock: HostClock;
   readonly #tsc: VcpuTscView;
@@ -91,6 +89,17 @@ export class PreemptionTimer {
     // u64: wraps, and may land on the unarmed marker, as the kernel's sum does.
     this.#deadline = BigInt.asUintN(64, host + delta);
     return delta === 0n ? "expired" : "armed";
+  }
+
+  /**
+   * Arms for a host TSC that a set came to before; all ones disarms.
+   *
+   * @param hostDeadline - host TSC cycles, u64.
+   * @throws RangeError or TypeError for anything but a u64.
+   */
+  armAt(hostDeadline: HostTsc): void {
+    checkU64("PreemptionTimer.armAt", "hostDeadline", hostDeadline);
+    this.#deadline = hostDeadline;
   }
 
   /** Disarms (`vmx_cancel_hv_timer`). */

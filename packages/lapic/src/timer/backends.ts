@@ -1,12 +1,11 @@
-import type { GuestTsc, HostClock, MonotonicNs, VcpuTscView } from "@chronovisor/clocksource";
-import type { Timer } from "@chronovisor/hrtimer";
-import type { PreemptionTimer } from "../preemption/preemption-timer.js";
+import type { GuestTsc, HostClock, VcpuTscView } from "@chronovisor/clocksource";
+import type { PreemptionTimerPort } from "../preemption/preemption-timer-port.js";
 import type { TimerAdvance } from "./advance.js";
-import type { ExpirySource, LapicTimerEvents, TimerBackend } from "./events.js";
+import type { DeadlineTimer, SoftwareTimer } from "./deadline-timer.js";
+import type { ExpirySource, LapicTimerEvents, RecheckOutcome, TimerBackend } from "./events.js";
 import type { TimerFields } from "./fields.js";
 import { TIMER_MODE_ONE_SHOT, TIMER_MODE_PERIODIC, TIMER_MODE_TSC_DEADLINE } from "./registers.js";
 import type { TimerRules } from "./rules.js";
-import { deadlineDelayNs } from "./tsc-deadline.js";
 import type { LapicTimerVcpu } from "./vcpu.js";
 
 /** What the backends act on; the last two are the device's own. */
@@ -14,14 +13,32 @@ export interface BackendParts {
   readonly fields: TimerFields;
   readonly clock: HostClock;
   readonly tsc: VcpuTscView;
-  readonly hrtimer: Timer;
-  readonly hv: PreemptionTimer | undefined;
+  readonly hrtimer: SoftwareTimer;
+  readonly deadline: DeadlineTimer;
+  readonly hv: PreemptionTimerPort | undefined;
   readonly vcpu: LapicTimerVcpu;
   readonly rules: TimerRules;
   readonly advance: TimerAdvance;
   readonly events: Partial<LapicTimerEvents>;
   readonly expire: (source: ExpirySource) => void;
   readonly advancePeriod: () => void;
+}
+
+/** What an expiry of a deadline's software timer came to, and when it runs out next. */
+export interface Recheck {
+  readonly outcome: RecheckOutcome;
+  readonly expiresNs: bigint | undefined;
+}
+
+const EXPIRED: Recheck = { outcome: "expired", expiresNs: undefined };
+
+/** How far a deadline is away, and which instant it is counted from, on the clock it is armed on. */
+interface DeadlineDistance {
+  readonly now: bigint;
+  /** The advance taken off; 0 or below once due. */
+  readonly ns: bigint;
+  /** Guest cycles to the deadline itself. */
+  readonly cycles: bigint;
 }
 
 /**
@@ -75,23 +92,54 @@ export class TimerBackends {
   }
 
   cancelHrtimer(): void {
-    const { hrtimer } = this.#p;
-    if (hrtimer.armed && hrtimer.cancel()) this.#p.events.onDisarm?.("hrtimer");
+    if (this.queued?.cancel()) this.#p.events.onDisarm?.("hrtimer");
+  }
+
+  /** The software timer that is queued: the hrtimer, or a deadline's on CLOCK_MONOTONIC_RAW. */
+  get queued(): SoftwareTimer | undefined {
+    const { hrtimer, deadline } = this.#p;
+    if (hrtimer.armed) return hrtimer;
+    return deadline.timer.armed ? deadline.timer : undefined;
   }
 
   armHrtimer(expiresNs: bigint): void {
-    this.#p.hrtimer.start(expiresNs as MonotonicNs, this.#p.rules.placement.mode);
-    this.#p.events.onArm?.({ backend: "hrtimer", expiresNs });
+    this.#arm(this.#p.hrtimer, expiresNs);
+  }
+
+  /** Arms the timer of a deadline, which may be of CLOCK_MONOTONIC_RAW. */
+  armDeadline(expiresNs: bigint): void {
+    this.#arm(this.#p.deadline.timer, expiresNs);
   }
 
   /** Starts a queued hrtimer again, from the CPU that asks; a posted timer stays where it is. */
   migrate(): boolean {
-    const { hrtimer } = this.#p;
-    if (this.canPost || !hrtimer.armed) return false;
-    const expiresNs: bigint = hrtimer.expiresNs;
-    if (!hrtimer.cancel()) return false;
-    this.armHrtimer(expiresNs);
+    const { queued } = this;
+    if (this.canPost || queued === undefined) return false;
+    const { expiresNs } = queued;
+    if (!queued.cancel()) return false;
+    this.#arm(queued, expiresNs);
     return true;
+  }
+
+  /** An expiry in TSC-deadline mode: where the rule looks again, it may not have been one. */
+  recheck(): Recheck {
+    const { deadline, tsc, advance, events } = this.#p;
+    if (deadline.rule.recheck === "none") return EXPIRED;
+    const { now, ns, cycles } = this.#distance();
+    const outcome = deadline.recheck(cycles - tsc.nsToCycles(BigInt(advance.ns)), ns);
+    if (outcome !== "restarted") return { outcome, expiresNs: undefined };
+    const expiresNs = deadline.expiryAfter(now, ns);
+    events.onArm?.({ backend: "hrtimer", clock: deadline.rule.base, expiresNs });
+    return { outcome, expiresNs };
+  }
+
+  /** The host's timekeeper was updated: an armed deadline may have to be armed again. */
+  clockUpdated(): void {
+    const { deadline, fields } = this.#p;
+    if (fields.mode !== TIMER_MODE_TSC_DEADLINE || !deadline.mustRearm()) return;
+    const { now, ns } = this.#distance();
+    // One that is due meanwhile is left to its callback, which a notifier cannot stand in for.
+    this.armDeadline(deadline.expiryAfter(now, ns > 0n ? ns : 0n));
   }
 
   /** `kvm_can_post_timer_interrupt`. */
@@ -141,19 +189,27 @@ export class TimerBackends {
   }
 
   #startSwDeadline(): void {
-    const { fields, tsc, clock } = this.#p;
-    const khz = tsc.virtualTscKhz;
-    if (fields.tscDeadline === 0n || khz === 0) return;
-    const now = clock.monotonicNs();
-    const guest: bigint = tsc.readL1(clock.tsc());
-    if (fields.tscDeadline > guest) {
-      const ns = deadlineDelayNs(fields.tscDeadline, guest, khz);
-      const advance = BigInt(this.#p.advance.ns);
-      if (ns > advance) {
-        this.armHrtimer(BigInt.asIntN(64, now + ns - advance));
-        return;
-      }
-    }
-    this.#p.expire("software-start");
+    const { deadline, fields, tsc } = this.#p;
+    if (fields.tscDeadline === 0n || tsc.virtualTscKhz === 0) return;
+    const { now, ns } = this.#distance();
+    if (ns > 0n) this.armDeadline(deadline.expiryAfter(now, ns));
+    else this.#p.expire("software-start");
+  }
+
+  /** Two samples, the clock's before the TSC's. */
+  #distance(): DeadlineDistance {
+    const { deadline, fields, tsc, clock, advance } = this.#p;
+    const now = deadline.now();
+    const cycles = fields.tscDeadline - tsc.readL1(clock.tsc());
+    // The advance is a latency once measured, at most some µs: it is taken off unscaled, on whatever clock.
+    const ns = cycles > 0n ? deadline.delayNs(cycles) - BigInt(advance.ns) : 0n;
+    return { now, ns, cycles };
+  }
+
+  #arm(timer: SoftwareTimer, expiresNs: bigint): void {
+    const { hrtimer, rules, events } = this.#p;
+    timer.start(expiresNs, rules.placement.mode);
+    const clock = timer === hrtimer ? "monotonic" : "raw";
+    events.onArm?.({ backend: "hrtimer", clock, expiresNs });
   }
 }

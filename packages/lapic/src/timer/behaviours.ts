@@ -1,6 +1,7 @@
 /**
  * What changed in the LAPIC timer between kernels, one axis per change, values oldest first
- * (docs/model/kernel-history §3). `posted` is an option of every kernel that has it, never a release's default.
+ * (docs/model/kernel-history §3). `posted` is an option of every kernel that has it, never a release's default. Of
+ * `deadlineClock` every release has the first value; the others are mitigations to compare it with.
  */
 export const LAPIC_TIMER_BEHAVIOURS = {
   /** How a periodic timer's two deadlines move on: v4.10, v4.17 (d8f2f498d9ed), v6.19 (18ab3fc8e880). */
@@ -31,6 +32,20 @@ export const LAPIC_TIMER_BEHAVIOURS = {
   tdcr: ["at-next-tmict", "immediate"],
   /** Restoring a one-shot whose saved count is 0: before v6.3, v6.3. */
   oneshotRestore: ["full-period", "fire"],
+  /**
+   * How a software timer for a guest TSC deadline deals with NTP bending CLOCK_MONOTONIC: M0 to M6 of
+   * docs/model/timekeeping-ntp §8 in their order, and the combination recommended there.
+   */
+  deadlineClock: [
+    "monotonic",
+    "raw",
+    "rate-compensated",
+    "restart-on-update",
+    "recheck-on-wake",
+    "mapped-each-tick",
+    "hardware-multiplexed",
+    "compensated-rechecked",
+  ],
 } as const;
 
 /** The axes of {@link LAPIC_TIMER_BEHAVIOURS}. */
@@ -53,6 +68,15 @@ export const PERIODIC_ADVANCE_PROPOSALS = {
 /** A value of {@link PERIODIC_ADVANCE_PROPOSALS}. */
 export type PeriodicAdvanceProposal = keyof typeof PERIODIC_ADVANCE_PROPOSALS;
 
+/** Ways with a deadline that no x86 kernel has, worth showing why they fail (docs/model/timekeeping-ntp §8). */
+export const DEADLINE_CLOCK_EXPERIMENTS = {
+  /** ARM before 1c5631c73fc2. */
+  "recheck-without-restart": "an early expiry is taken for none, and no timer is left: the wake-up is lost",
+} as const;
+
+/** A value of {@link DEADLINE_CLOCK_EXPERIMENTS}. */
+export type DeadlineClockExperiment = keyof typeof DEADLINE_CLOCK_EXPERIMENTS;
+
 type Released<Axis extends LapicTimerAxis> = (typeof LAPIC_TIMER_BEHAVIOURS)[Axis][number];
 
 /** One value per axis. */
@@ -68,6 +92,7 @@ export interface LapicTimerBehaviours {
   readonly advanceWait: Released<"advanceWait">;
   readonly tdcr: Released<"tdcr">;
   readonly oneshotRestore: Released<"oneshotRestore">;
+  readonly deadlineClock: Released<"deadlineClock"> | DeadlineClockExperiment;
 }
 
 /** The newest kernel's values. */
@@ -83,4 +108,5 @@ export const NEWEST_LAPIC_TIMER_BEHAVIOURS: LapicTimerBehaviours = {
   advanceWait: "scaled-ns",
   tdcr: "immediate",
   oneshotRestore: "fire",
+  deadlineClock: "monotonic",
 };

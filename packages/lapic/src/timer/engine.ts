@@ -1,10 +1,11 @@
 import type { HostClock, MonotonicNs, VcpuTscView } from "@chronovisor/clocksource";
 import type { Timer } from "@chronovisor/hrtimer";
-import type { PreemptionTimer } from "../preemption/preemption-timer.js";
+import type { PreemptionTimerPort } from "../preemption/preemption-timer-port.js";
 import { TimerAdvance } from "./advance.js";
 import { type AdvanceWait, waitForDeadline } from "./advance-wait.js";
 import { TimerBackends } from "./backends.js";
 import type { LapicTimerBehaviours } from "./behaviours.js";
+import { DeadlineTimer } from "./deadline-timer.js";
 import type { ExpirySource, LapicTimerEvents } from "./events.js";
 import { createFields, type TimerFields } from "./fields.js";
 import type { LapicTimerConfig, LapicTimerOptions } from "./options.js";
@@ -24,7 +25,8 @@ export class TimerEngine {
   readonly advance: TimerAdvance;
   readonly hrtimer: Timer;
   readonly backends: TimerBackends;
-  readonly hv: PreemptionTimer | undefined;
+  readonly deadline: DeadlineTimer;
+  readonly hv: PreemptionTimerPort | undefined;
   readonly #clock: HostClock;
   readonly #tsc: VcpuTscView;
   readonly #vcpu: LapicTimerVcpu;
@@ -43,11 +45,22 @@ export class TimerEngine {
     this.#events = events;
     this.#onTune = events.onTune && ((delta) => events.onTune?.(this.advance.ns, delta));
     this.hrtimer = createTimer((timer) => this.#onHrtimer(timer) as MonotonicNs | undefined);
+    const { deadlineClock } = this.behaviours;
+    const { rateThresholdPpb } = config;
+    this.deadline = new DeadlineTimer(
+      "LapicTimer",
+      deadlineClock,
+      rateThresholdPpb,
+      options,
+      this.hrtimer,
+      () => this.#onDeadline(),
+    );
     this.backends = new TimerBackends({
       fields: this.fields,
       clock,
       tsc,
       hrtimer: this.hrtimer,
+      deadline: this.deadline,
       hv: preemptionTimer,
       vcpu,
       rules: this.rules,
@@ -92,6 +105,7 @@ export class TimerEngine {
 
   #onHrtimer(timer: Timer): bigint | undefined {
     const { fields } = this;
+    if (fields.mode === TIMER_MODE_TSC_DEADLINE) return this.#onDeadline();
     this.#expire("callback");
     if (fields.mode !== TIMER_MODE_PERIODIC) return undefined;
     if (fields.period === 0n && this.rules.zeroPeriodStops) {
@@ -100,7 +114,13 @@ export class TimerEngine {
     }
     this.#advancePeriod();
     const expiresNs = this.rules.rearm(timer, fields);
-    this.#events.onArm?.({ backend: "hrtimer", expiresNs });
+    this.#events.onArm?.({ backend: "hrtimer", clock: "monotonic", expiresNs });
+    return expiresNs;
+  }
+
+  #onDeadline(): bigint | undefined {
+    const { outcome, expiresNs } = this.backends.recheck();
+    if (outcome === "expired") this.#expire("callback");
     return expiresNs;
   }
 

@@ -1,4 +1,6 @@
-/** The two backends: an hrtimer on CLOCK_MONOTONIC, or the VMX preemption timer. */
+import type { ClockRate } from "@chronovisor/clocksource";
+
+/** The two backends: an hrtimer on CLOCK_MONOTONIC (a deadline's may be on RAW), or the VMX preemption timer. */
 export type TimerBackend = "hrtimer" | "preemption-timer";
 
 /** What issued an expiration: the callback, a preemption-timer exit, or a start that found its deadline past. */
@@ -15,7 +17,12 @@ export interface TimerExpiry {
 
 /** One arming of a backend. */
 export type TimerArming =
-  | { readonly backend: "hrtimer" /** CLOCK_MONOTONIC ns. */; readonly expiresNs: bigint }
+  | {
+      readonly backend: "hrtimer";
+      /** The clock `expiresNs` is of: RAW only for a deadline under a `deadlineClock` that says so. */
+      readonly clock: "monotonic" | "raw";
+      readonly expiresNs: bigint;
+    }
   | {
       readonly backend: "preemption-timer";
       /** Guest TSC cycles. */
@@ -35,8 +42,22 @@ export interface IgnoredTimerWrite {
   readonly value: bigint;
 }
 
+/** What an expiry that asked for the guest time left came to; one that is lost leaves no timer behind. */
+export type RecheckOutcome = "expired" | "restarted" | "lost";
+
+/** What a deadline's software timer reports under the `deadlineClock` values that look again. */
+export interface DeadlineClockEvents {
+  /**
+   * An expiry asked how far the guest TSC has to go: guest cycles, the advance taken off, 0 or below once reached. One
+   * that was restarted or lost is no expiration.
+   */
+  onRecheck(cyclesLeft: bigint, outcome: RecheckOutcome): void;
+  /** An update of the host's timekeeper armed a deadline again; `armedAt` is undefined after a restore without it. */
+  onCompensate(rate: ClockRate, armedAt: ClockRate | undefined): void;
+}
+
 /** What the timer reports. Each handler is optional; an absent one costs a comparison. */
-export interface LapicTimerEvents {
+export interface LapicTimerEvents extends DeadlineClockEvents {
   /** An expiration, once its outcome is known. */
   onExpire(expiry: TimerExpiry): void;
   /** An injection through LVTT, and whether it was accepted. */

@@ -124,13 +124,17 @@ export class LapicTimer {
   get hvInUse(): boolean {
     return this.#f.hvInUse;
   }
-  /** Whether the hrtimer is queued. */
+  /** Whether the hrtimer is queued, a deadline's on CLOCK_MONOTONIC_RAW included. */
   get hrtimerArmed(): boolean {
-    return this.#engine.hrtimer.armed;
+    return this.#backends.queued !== undefined;
   }
   /** What the hrtimer is queued for, CLOCK_MONOTONIC ns; undefined when it is not. */
   get hrtimerExpiresNs(): bigint | undefined {
     return this.#engine.hrtimer.armed ? this.#engine.hrtimer.expiresNs : undefined;
+  }
+  /** What a deadline's timer on RAW is queued for, CLOCK_MONOTONIC_RAW ns; undefined when it is not. */
+  get rawExpiresNs(): bigint | undefined {
+    return this.#engine.deadline.rawExpiresNs;
   }
 
   /** Bits of LVTT's mode field that can be stored; CPUID decides (0 before it is set). Takes effect at the next write. */
@@ -259,6 +263,15 @@ export class LapicTimer {
     return this.#backends.migrate();
   }
 
+  /**
+   * The host's timekeeper was updated; to be told of every update. A software TSC deadline is armed again, under the
+   * values of `deadlineClock` that do so, if CLOCK_MONOTONIC's rate moved by more than `rateThresholdPpb` since; one that
+   * is due is armed for now.
+   */
+  clockUpdated(): void {
+    this.#backends.clockUpdated();
+  }
+
   /** Whether an expiry is pending that can be injected (`apic_has_pending_timer`): enabled and LVTT unmasked. */
   hasPending(): boolean {
     if (this.#f.pending === 0 || (this.#f.lvtt & LVT_MASKED) !== 0) return false;
@@ -350,7 +363,8 @@ export class LapicTimer {
 
   /** A JSON-safe copy; the preemption timer has its own. */
   state(): LapicTimerState {
-    return saveState(this.#f, this.#engine.advance, this.#engine.hrtimer);
+    const { advance, hrtimer, deadline } = this.#engine;
+    return saveState(this.#f, advance, hrtimer, deadline);
   }
 
   /**
@@ -363,7 +377,9 @@ export class LapicTimer {
     const sharedAdvance = options.sharedAdvance ?? TimerAdvance.fromState(state.advance);
     const timer = new LapicTimer({ ...options, sharedAdvance });
     const expiresNs = loadState(timer.#f, state);
+    const rawExpiresNs = timer.#engine.deadline.load("LapicTimer.fromState", state.deadlineTimer);
     if (expiresNs !== undefined) timer.#backends.armHrtimer(expiresNs);
+    if (rawExpiresNs !== undefined) timer.#backends.armDeadline(rawExpiresNs);
     return timer;
   }
 

@@ -1,10 +1,12 @@
 import type { HostClock, VcpuTscView } from "@chronovisor/clocksource";
 import type { CreateTimer } from "@chronovisor/hrtimer";
 import { checkOneOf, checkU32, checkU64 } from "../arguments.js";
-import type { PreemptionTimer } from "../preemption/preemption-timer.js";
+import type { PreemptionTimerPort } from "../preemption/preemption-timer-port.js";
 import type { AdvanceConfig, TimerAdvance } from "./advance.js";
 import type { LapicTimerBehaviours } from "./behaviours.js";
+import { DEFAULT_RATE_THRESHOLD_PPB } from "./deadline-timer.js";
 import type { LapicTimerEvents } from "./events.js";
+import type { CreateRawTimer } from "./raw-timer.js";
 import type { LapicTimerVcpu } from "./vcpu.js";
 
 /** What a virtual machine is configured with. */
@@ -22,15 +24,23 @@ export interface LapicTimerConfig {
    * (docs/model/hv-timer §9.5: derived, never observed).
    */
   readonly hvInUseAfterReset: "kept" | "cleared";
+  /**
+   * How far CLOCK_MONOTONIC's rate must move before an update arms a deadline again, in 10^-9 of the rate it was armed
+   * at, 0 … 10^9; 1000 by default, so that NTP's dithering does not. Only under a `deadlineClock` that does so.
+   */
+  readonly rateThresholdPpb: number;
 }
 
 /** What a LAPIC timer is built from. */
 export interface LapicTimerOptions {
+  /** A `SteeredHostClock` for the values of `deadlineClock` that read RAW or the rate. */
   readonly clock: HostClock;
   readonly tsc: VcpuTscView;
   readonly createTimer: CreateTimer;
-  /** Absent on SVM. */
-  readonly preemptionTimer?: PreemptionTimer;
+  /** For the values of `deadlineClock` that arm on CLOCK_MONOTONIC_RAW. */
+  readonly createRawTimer?: CreateRawTimer;
+  /** A `PreemptionTimer` or a share of one; absent on SVM. */
+  readonly preemptionTimer?: PreemptionTimerPort;
   readonly vcpu: LapicTimerVcpu;
   /** The newest kernel's values where it says nothing. */
   readonly behaviours?: Partial<LapicTimerBehaviours>;
@@ -46,6 +56,7 @@ const DEFAULT_CONFIG: LapicTimerConfig = {
   advance: { kind: "off" },
   tscDeadlineSupported: true,
   hvInUseAfterReset: "kept",
+  rateThresholdPpb: DEFAULT_RATE_THRESHOLD_PPB,
 };
 
 /** The longest count times the largest divisor. */

@@ -13,6 +13,7 @@ import {
   type LapicTimerBehaviours,
   NEWEST_LAPIC_TIMER_BEHAVIOURS,
 } from "./behaviours.js";
+import { DEADLINE_CLOCK_VALUES } from "./deadline-clock.js";
 import type { TimerFields } from "./fields.js";
 import {
   PERIODIC_ADVANCE_RULES,
@@ -22,7 +23,7 @@ import {
 
 /*
  * From the value of an axis to what it does. This is the only place that knows; the device calls the functions.
- * `unblockToHv` is the run loop's and `advance` the TimerAdvance's.
+ * `unblockToHv` is the run loop's, `advance` the TimerAdvance's and `deadlineClock` the DeadlineTimer's.
  */
 
 type Tables = {
@@ -82,12 +83,17 @@ export interface TimerRules {
   readonly tdcrRescales: boolean;
 }
 
+/** Values of an axis that has more than the released ones. */
+const WITH_EXPERIMENTS: Partial<Record<LapicTimerAxis, readonly string[]>> = {
+  periodicAdvance: PERIODIC_ADVANCE_VALUES,
+  deadlineClock: DEADLINE_CLOCK_VALUES,
+};
+
 /** `chosen` with the newest kernel's values where it says nothing; throws RangeError for an unknown value. */
 export function completeBehaviours(chosen: Partial<LapicTimerBehaviours>): LapicTimerBehaviours {
   const complete = { ...NEWEST_LAPIC_TIMER_BEHAVIOURS, ...chosen };
   for (const axis of Object.keys(LAPIC_TIMER_BEHAVIOURS) as LapicTimerAxis[]) {
-    const values: readonly string[] =
-      axis === "periodicAdvance" ? PERIODIC_ADVANCE_VALUES : LAPIC_TIMER_BEHAVIOURS[axis];
+    const values = WITH_EXPERIMENTS[axis] ?? LAPIC_TIMER_BEHAVIOURS[axis];
     checkOneOf<string>("LapicTimer", `behaviours.${axis}`, complete[axis], values);
   }
   return complete;

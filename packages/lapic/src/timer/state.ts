@@ -2,6 +2,7 @@ import type { Timer } from "@chronovisor/hrtimer";
 import { checkInteger, checkOneOf, checkS64, checkU32, checkU64 } from "../arguments.js";
 import type { TimerAdvance, TimerAdvanceState } from "./advance.js";
 import { divideOf } from "./count.js";
+import type { DeadlineTimer, DeadlineTimerState } from "./deadline-timer.js";
 import type { TimerFields } from "./fields.js";
 import {
   MODE_MASK_NONE,
@@ -27,10 +28,18 @@ export interface LapicTimerState {
   readonly advance: TimerAdvanceState;
   /** CLOCK_MONOTONIC ns the hrtimer is armed for, null when it is not. */
   readonly hrtimerExpiresNs: string | null;
+  /** Present only under a `deadlineClock` that keeps more. */
+  readonly deadlineTimer?: DeadlineTimerState;
 }
 
 /** The JSON form of a timer. */
-export function saveState(f: TimerFields, advance: TimerAdvance, hrtimer: Timer): LapicTimerState {
+export function saveState(
+  f: TimerFields,
+  advance: TimerAdvance,
+  hrtimer: Timer,
+  deadline: DeadlineTimer,
+): LapicTimerState {
+  const deadlineTimer = deadline.state();
   return {
     lvtt: f.lvtt,
     tmict: f.tmict,
@@ -46,6 +55,7 @@ export function saveState(f: TimerFields, advance: TimerAdvance, hrtimer: Timer)
     hvInUse: f.hvInUse,
     advance: advance.state(),
     hrtimerExpiresNs: hrtimer.armed ? hrtimer.expiresNs.toString() : null,
+    ...(deadlineTimer === undefined ? {} : { deadlineTimer }),
   };
 }
 
