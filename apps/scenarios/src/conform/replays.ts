@@ -3,6 +3,7 @@ import { hrtimerReplays } from "./areas/hrtimer.js";
 import { hvtimerReplays } from "./areas/hvtimer.js";
 import { lapicReplays } from "./areas/lapic.js";
 import { mathReplays } from "./areas/math.js";
+import { timekeepingReplays } from "./areas/timekeeping.js";
 import { tscReplays } from "./areas/tsc.js";
 import type { Replay } from "./replay.js";
 
@@ -11,6 +12,7 @@ export const shippedReplays: readonly Replay[] = [
   ...mathReplays,
   ...clocksourceReplays,
   ...tscReplays,
+  ...timekeepingReplays,
   ...lapicReplays,
   ...hvtimerReplays,
   ...hrtimerReplays,
