@@ -44,8 +44,8 @@ export interface ReferenceClockOptions {
  * True time with an offset, a frequency error, and a network in front of it. All arithmetic is exact in integers; the only
  * chance is the one passed in, whose state is the only state there is.
  *
- * The clock is read once, when the answer arrives (T4); T1 is taken as `delay` before it, as a clock that is not being
- * slewed would have stamped it. The reference is read at the instant the answer left it.
+ * Both clocks are read once, when the answer arrives (T4); T1 and T2 are counted back from there at the nominal rate. What
+ * the two would drift apart during the exchange is left out: 5 µs for 100 ppm and a round trip of 50 ms.
  *
  * @throws RangeError for a value outside its domain, an asymmetry beyond the round trip, or jitter without `random`; TypeError
  *   for one of another type.
@@ -92,7 +92,9 @@ export class ReferenceClock implements TimeReference {
    * @returns ns since 1970.
    */
   realtimeNs(): bigint {
-    return this.#at(this.#trueNs());
+    const trueNs = this.#trueNs();
+    const drift = divideDown((trueNs - this.#sinceNs) * this.#frequencyPpb, PPB);
+    return trueNs + this.#offsetNs + drift.quotient;
   }
 
   /**
@@ -105,15 +107,11 @@ export class ReferenceClock implements TimeReference {
   measure(clock: { realtimeNs(): bigint }): OffsetMeasurement {
     const outNs = this.#shortestOutNs + this.#draw();
     const backNs = this.#shortestBackNs + this.#draw();
+    const delayNs = outNs + backNs;
     const receivedNs = clock.realtimeNs();
-    const sentNs = receivedNs - outNs - backNs;
-    const servedNs = this.#at(this.#trueNs() - backNs);
-    return { offsetNs: (2n * servedNs - sentNs - receivedNs) >> 1n, delayNs: outNs + backNs };
-  }
-
-  #at(trueNs: bigint): bigint {
-    const drift = divideDown((trueNs - this.#sinceNs) * this.#frequencyPpb, PPB);
-    return trueNs + this.#offsetNs + drift.quotient;
+    const sentNs = receivedNs - delayNs;
+    const servedNs = this.realtimeNs() - backNs;
+    return { offsetNs: (2n * servedNs - sentNs - receivedNs) >> 1n, delayNs };
   }
 }
 
