@@ -10,6 +10,7 @@ function recorder(engine: Engine, name: string, instants: bigint[], log: [string
   const queue = [...instants].sort((a, b) => Number(a - b));
   return {
     name,
+    lane: undefined,
     get nextAt() {
       return queue[0] === undefined ? undefined : tsc(queue[0]);
     },
@@ -68,6 +69,7 @@ describe("Engine", () => {
     let busyAt: HostTsc | undefined = tsc(10n);
     let otherAt: HostTsc | undefined = tsc(12n);
     engine.add({
+      lane: undefined,
       name: "busy",
       get nextAt() {
         return busyAt;
@@ -78,6 +80,7 @@ describe("Engine", () => {
       },
     });
     engine.add({
+      lane: undefined,
       name: "other",
       get nextAt() {
         return otherAt;
@@ -104,7 +107,7 @@ describe("Engine", () => {
 
   it("names a source that makes events without letting time pass", () => {
     const engine = new Engine(tsc(0n));
-    engine.add({ name: "guest of vCPU 7", nextAt: tsc(5n), run: () => undefined });
+    engine.add({ lane: undefined, name: "guest of vCPU 7", nextAt: tsc(5n), run: () => undefined });
     const stuck = (): void => engine.runUntil(tsc(6n));
     expect(stuck).toThrow(LivelockError);
     expect(stuck).toThrow(

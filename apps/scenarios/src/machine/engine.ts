@@ -1,4 +1,5 @@
 import type { HostTsc } from "@chronovisor/clocksource";
+import type { Lane } from "./lane.js";
 
 /** Something that will happen at a known instant of the axis. */
 export interface EventSource {
@@ -6,6 +7,8 @@ export interface EventSource {
   readonly name: string;
   /** Host TSC of its next event; undefined while it has none. */
   readonly nextAt: HostTsc | undefined;
+  /** The CPU it runs on; undefined: it waits for every CPU, and every CPU for it. */
+  readonly lane: Lane | undefined;
   /** Runs that event. The source moves its own `nextAt` on. */
   run(): void;
 }
@@ -37,40 +40,70 @@ export class LivelockError extends Error {
 
 /**
  * The axis and what happens along it. Time is the host TSC: every clock of a host is a function of it, so nothing is
- * rounded that the kernel does not round. The engine always runs the earliest event; at one instant sources run in the
- * order they were added (clock event devices by CPU, then vCPUs, then the timeline), each until it has nothing left.
+ * rounded that the kernel does not round. The engine always runs the earliest event. An event due on a busy CPU waits for
+ * it; events that so come to run at one instant run in the order they fell due, then in the order their sources were added
+ * (clock event devices by CPU, then vCPUs, then the timeline), each source until it has nothing left.
  */
 export class Engine {
   #now: HostTsc;
   readonly #sources: EventSource[] = [];
+  readonly #lanes: Lane[] = [];
+  #lane: Lane | undefined;
+  /** No event begins before: the running one began then, or every CPU was busy until then. */
+  #begun: HostTsc;
   #atInstant = 0;
 
   constructor(start: HostTsc) {
     this.#now = start;
+    this.#begun = start;
   }
 
+  /** Host TSC on the CPU whose code runs: CPUs are up to one event apart. */
   get now(): HostTsc {
     return this.#now;
   }
 
-  add(source: EventSource): void {
-    this.#sources.push(source);
+  /** The CPU whose code runs; undefined in the timeline and between events. */
+  get lane(): Lane | undefined {
+    return this.#lane;
   }
 
-  /** Lets `cycles` of host time pass inside the event that is running. Events that fall due meanwhile run late. */
+  add(source: EventSource): void {
+    this.#sources.push(source);
+    const { lane } = source;
+    if (lane !== undefined && !this.#lanes.includes(lane)) this.#lanes.push(lane);
+  }
+
+  /** Lets `cycles` of the running CPU's time pass; outside of any CPU, of every CPU's. What falls due there meanwhile runs late. */
   spend(cycles: bigint): void {
     if (cycles === 0n) return;
     this.#now = BigInt.asUintN(64, this.#now + cycles) as HostTsc;
-    this.#atInstant = 0;
+    if (this.#lane !== undefined) this.#lane.busyUntil = this.#now;
+    else this.#began(this.#now);
+  }
+
+  /** Runs `work` as code of the CPU `lane`, no earlier than that CPU is free. */
+  on<T>(lane: Lane, work: () => T): T {
+    const { now } = this;
+    const caller = this.#lane;
+    if (lane === caller) return work();
+    if (lane.busyUntil > now) this.#now = lane.busyUntil;
+    this.#enter(lane);
+    try {
+      return work();
+    } finally {
+      if (caller === undefined) this.#lane = undefined;
+      else {
+        this.#now = now;
+        this.#enter(caller);
+      }
+    }
   }
 
   /** Runs every event due up to and including `end`, then moves to `end` unless an event ran past it. */
   runUntil(end: HostTsc): void {
     this.#run(end, NEVER);
-    if (end > this.#now) {
-      this.#now = end;
-      this.#atInstant = 0;
-    }
+    if (end > this.#now) this.#now = end;
   }
 
   /** Runs events until `done` says so after one of them, or the next is due after `end`. True if `done` did. */
@@ -79,32 +112,65 @@ export class Engine {
   }
 
   #run(end: HostTsc, done: () => boolean): boolean {
+    try {
+      return this.#runEvents(end, done);
+    } finally {
+      this.#lane = undefined;
+    }
+  }
+
+  #runEvents(end: HostTsc, done: () => boolean): boolean {
     for (;;) {
       const source = this.#earliest();
-      const at = source?.nextAt;
-      if (source === undefined || at === undefined || at > end) return false;
-      if (at > this.#now) {
-        this.#now = at;
-        this.#atInstant = 0;
-      } else if (++this.#atInstant > EVENTS_PER_INSTANT) {
+      const due = source?.nextAt;
+      if (source === undefined || due === undefined || due > end) return false;
+      const at = this.#freeAt(source.lane, due);
+      if (at > this.#begun) this.#began(at);
+      else if (++this.#atInstant > EVENTS_PER_INSTANT) {
         throw new LivelockError(
           source.name,
-          `made ${EVENTS_PER_INSTANT} events without time passing, at host TSC ${this.#now}`,
+          `made ${EVENTS_PER_INSTANT} events without time passing, at host TSC ${at}`,
         );
       }
+      this.#now = at;
+      this.#enter(source.lane);
       source.run();
       if (done()) return true;
     }
   }
 
+  #began(at: HostTsc): void {
+    this.#begun = at;
+    this.#atInstant = 0;
+  }
+
+  #enter(lane: Lane | undefined): void {
+    if (lane === this.#lane) return;
+    this.#lane = lane;
+    lane?.onCurrent?.();
+  }
+
+  /** When an event due at `due` can run. */
+  #freeAt(lane: Lane | undefined, due: HostTsc): HostTsc {
+    let at = due < this.#begun ? this.#begun : due;
+    if (lane !== undefined) return lane.busyUntil > at ? lane.busyUntil : at;
+    for (const { busyUntil } of this.#lanes) if (busyUntil > at) at = busyUntil;
+    return at;
+  }
+
   #earliest(): EventSource | undefined {
     let best: EventSource | undefined;
     let bestAt: HostTsc | undefined;
+    let bestDue: HostTsc | undefined;
     for (const source of this.#sources) {
-      const at = source.nextAt;
-      if (at !== undefined && (bestAt === undefined || at < bestAt)) {
+      const due = source.nextAt;
+      // Where it falls due later than the best runs, it cannot run before it.
+      if (due === undefined || (bestAt !== undefined && due > bestAt)) continue;
+      const at = this.#freeAt(source.lane, due);
+      if (bestAt === undefined || bestDue === undefined || at < bestAt || (at === bestAt && due < bestDue)) {
         best = source;
         bestAt = at;
+        bestDue = due;
       }
     }
     return best;

@@ -1,9 +1,10 @@
 import type { HostTsc, MonotonicNs } from "@chronovisor/clocksource";
 import type { EventDevice, HrtimerCpu, ProgramForce } from "@chronovisor/hrtimer";
-import { KTIME_MAX } from "@chronovisor/hrtimer";
 import type { Engine, EventSource } from "./engine.js";
-import type { FixedRateClock } from "./fixed-rate-clock.js";
-import type { InterruptedGuest } from "./vcpu-thread.js";
+import type { EventTimer } from "./event-timer.js";
+import type { HostTick } from "./host-tick.js";
+import { Lane } from "./lane.js";
+import type { CpuGuest } from "./vcpu-thread.js";
 
 /** What a host CPU was seen doing with interrupts off. */
 export interface InterruptSection {
@@ -13,31 +14,37 @@ export interface InterruptSection {
   readonly passes: number;
 }
 
+/** An interrupt another CPU sent. */
+interface Ipi {
+  readonly at: HostTsc;
+  readonly handle: () => void;
+}
+
 /**
- * One host CPU: its clock event device and the timer interrupt it raises.
- *
- * The device is ideal but for its minimum: it fires at the first cycle at which CLOCK_MONOTONIC reads the programmed
- * instant, and a past or nearer instant fires one minimum later (docs/model/scenarios-lapic §S000.0, §S004).
+ * One host CPU: its clock event device with the timer interrupt it raises, the interrupts other CPUs send it, and what it
+ * runs: a vCPU's thread, other work, or nothing.
  */
 export class HostCpu implements EventSource, EventDevice {
+  readonly id: number;
   readonly name: string;
+  readonly lane: Lane = new Lane();
   readonly #engine: Engine;
-  readonly #clock: FixedRateClock;
-  readonly #minDelta: bigint;
-  #programmed: MonotonicNs | undefined;
-  #fireAt: HostTsc | undefined;
+  readonly #timer: EventTimer;
   #maskedUntil: HostTsc | undefined;
   #timers: HrtimerCpu | undefined;
-  /** The vCPU whose thread runs here, asked to leave the guest when an interrupt comes. */
-  guest: InterruptedGuest | undefined;
-  /** Told of every timer interrupt after it. */
-  onInterrupt: ((section: InterruptSection) => void) | undefined;
+  #guest: CpuGuest | undefined;
+  #hogs = 0;
+  #online = true;
+  readonly #ipis: Ipi[] = [];
+  readonly #beforeTimers: (() => void)[] = [];
+  /** The CPU's periodic tick, where it has one. */
+  tick: HostTick | undefined;
 
-  constructor(engine: Engine, clock: FixedRateClock, id: number, minDeltaCycles: bigint) {
+  constructor(engine: Engine, id: number, timer: EventTimer) {
+    this.id = id;
     this.name = `CPU ${id}`;
     this.#engine = engine;
-    this.#clock = clock;
-    this.#minDelta = minDeltaCycles;
+    this.#timer = timer;
   }
 
   /** Gives the CPU its hrtimer base, which is made from the CPU's own device. */
@@ -50,38 +57,34 @@ export class HostCpu implements EventSource, EventDevice {
     return this.#timers;
   }
 
+  get online(): boolean {
+    return this.#online;
+  }
+
+  /** Whether it runs its idle task: no other work, and no thread of a guest that is awake (`idle_cpu`). */
+  get idle(): boolean {
+    return this.#hogs === 0 && this.#guest?.occupiesCpu !== true;
+  }
+
+  /** The vCPU whose thread runs here, asked to leave the guest when an interrupt comes. */
+  get guest(): CpuGuest | undefined {
+    return this.#guest;
+  }
+
   get nextAt(): HostTsc | undefined {
+    let at = this.#timer.fireAt;
+    const ipi = this.#ipis[0]?.at;
+    if (ipi !== undefined && (at === undefined || ipi < at)) at = ipi;
     const masked = this.#maskedUntil;
-    if (masked !== undefined && this.#fireAt !== undefined && this.#fireAt < masked) return masked;
-    return this.#fireAt;
+    return masked !== undefined && at !== undefined && at < masked ? masked : at;
   }
 
   program(expiresNs: MonotonicNs, force: ProgramForce): boolean {
-    if (expiresNs === KTIME_MAX) {
-      this.#programmed = undefined;
-      this.#fireAt = undefined;
-      return true;
-    }
-    if (expiresNs <= this.#clock.monotonicNs()) {
-      if (force !== "force") return false;
-      this.#programmed = undefined;
-      this.#fireAt = (this.#engine.now + this.#minDelta) as HostTsc;
-      return true;
-    }
-    this.#programmed = expiresNs;
-    this.#aim(expiresNs);
-    return true;
+    return this.#timer.program(expiresNs, force);
   }
 
-  /** An ideal device follows the clock: after a rate change it fires when the clock now says. */
   clockRateChanged(): void {
-    if (this.#programmed !== undefined) this.#aim(this.#programmed);
-  }
-
-  #aim(expiresNs: MonotonicNs): void {
-    const due = this.#clock.firstTscAt(expiresNs);
-    const soonest = (this.#engine.now + this.#minDelta) as HostTsc;
-    this.#fireAt = due < soonest ? soonest : due;
+    this.#timer.rateChanged();
   }
 
   /** Interrupts are off here until `tsc`: what falls due meanwhile is taken then. */
@@ -89,14 +92,88 @@ export class HostCpu implements EventSource, EventDevice {
     this.#maskedUntil = tsc;
   }
 
-  /** Takes the timer interrupt: the guest leaves, due timers run, the guest's thread goes on. */
+  /** Another CPU's interrupt, taken here at `at`. */
+  interruptAt(at: HostTsc, handle: () => void): void {
+    const after = this.#ipis.findIndex((other) => other.at > at);
+    this.#ipis.splice(after < 0 ? this.#ipis.length : after, 0, { at, handle });
+  }
+
+  /** `work` runs at every timer interrupt here before the timers are looked at. */
+  beforeTimers(work: () => void): void {
+    this.#beforeTimers.push(work);
+  }
+
+  /** Takes the interrupt that is due first. */
   run(): void {
-    this.#fireAt = undefined;
-    this.#programmed = undefined;
-    const interrupted = this.guest?.leaveForInterrupt() ? this.guest : undefined;
-    const entered = this.#engine.now;
-    this.timers.interrupt();
-    this.onInterrupt?.({ cycles: this.#engine.now - entered, passes: this.timers.passes });
+    const fireAt = this.#timer.fireAt;
+    const ipi = this.#ipis[0];
+    const ipiFirst = ipi !== undefined && (fireAt === undefined || ipi.at < fireAt);
+    if (ipiFirst) this.#ipis.shift();
+    else this.#timer.fired();
+    if (ipiFirst) this.takeInterrupt(ipi.handle);
+    else this.takeInterrupt(() => this.#timerInterrupt());
+  }
+
+  /** An interrupt comes here now: the guest leaves, the handler runs, the guest's thread goes on. */
+  takeInterrupt(handle: () => void): void {
+    const guest = this.#guest;
+    const interrupted = guest?.leaveForInterrupt() ? guest : undefined;
+    handle();
     interrupted?.continueAfterInterrupt();
+  }
+
+  #timerInterrupt(): void {
+    const entered = this.#engine.now;
+    for (const work of this.#beforeTimers) work();
+    this.timers.interrupt();
+    this.#guest?.interruptsWereOff({ cycles: this.#engine.now - entered, passes: this.timers.passes });
+  }
+
+  /**
+   * A vCPU's thread comes to this CPU.
+   *
+   * @throws RangeError if the CPU is offline or runs another vCPU.
+   */
+  admit(guest: CpuGuest): void {
+    if (!this.#online)
+      throw new RangeError(`${guest.name}: expected an online CPU, got ${this.name}, offline`);
+    if (this.#guest !== undefined && this.#guest !== guest) {
+      throw new RangeError(`${guest.name}: expected a CPU of its own, got ${this.name}, taken`);
+    }
+    this.#guest = guest;
+    this.occupancyChanged();
+  }
+
+  /** Its vCPU's thread left for another CPU. */
+  dismiss(): void {
+    this.#guest = undefined;
+    this.occupancyChanged();
+  }
+
+  /** Other work starts here; a vCPU's thread on this CPU must be stopped by whoever brings the work. */
+  startHog(): void {
+    this.#hogs += 1;
+    this.occupancyChanged();
+  }
+
+  stopHog(): void {
+    this.#hogs -= 1;
+    this.occupancyChanged();
+  }
+
+  /** Something began or ended to run here: an idle CPU may stop its tick. */
+  occupancyChanged(): void {
+    this.tick?.occupancyChanged(this.idle ? "idle" : "busy");
+  }
+
+  /** The CPU goes down: no interrupt is taken any more. Its timers and threads were moved before. */
+  goOffline(): void {
+    this.#online = false;
+    this.#timer.fired();
+    this.#ipis.length = 0;
+  }
+
+  goOnline(): void {
+    this.#online = true;
   }
 }

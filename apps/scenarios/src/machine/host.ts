@@ -1,55 +1,111 @@
 import type { HostTsc } from "@chronovisor/clocksource";
-import { HrtimerSystem } from "@chronovisor/hrtimer";
+import { type EqualTarget, HRTIMER_MODE_HARD, type Hrtimer, HrtimerSystem } from "@chronovisor/hrtimer";
 import { Engine } from "./engine.js";
-import { FixedRateClock } from "./fixed-rate-clock.js";
+import { createEventTimer, type EventTimerKind } from "./event-timer.js";
 import { HostCpu } from "./host-cpu.js";
+import { HostTick, type HostTickOptions, type TickHost } from "./host-tick.js";
+import { type HostClockOptions, HostTime } from "./host-time.js";
 import { Timeline } from "./timeline.js";
+
+/** What one CPU is like. */
+export interface HostCpuOptions {
+  /** Whether it serves the timers of others, or is one of nohz_full. Default: it does. */
+  readonly timers?: "housekeeping" | "nohz_full";
+  /** Its scheduler tick; without one it takes an interrupt only for its timers. */
+  readonly tick?: HostTickOptions;
+  /** Whether something besides guests keeps it busy. Default: nothing. */
+  readonly load?: "idle" | "busy";
+}
 
 export interface HostOptions {
   /** Actual frequency of the TSC in Hz. */
   readonly tscHz: bigint;
-  /** Rate error of CLOCK_MONOTONIC against the TSC, parts per 10^9. */
-  readonly monoRatePpb: bigint;
-  /** Shortest time the clock event device can be set to. */
+  readonly clock: HostClockOptions;
+  /** Frequency of the TSC as the kernel calibrated it; by default the actual one, rounded down. */
+  readonly tscKhz?: number;
+  /** The clock event devices; `ideal` by default. */
+  readonly eventDevice?: EventTimerKind;
+  /** Shortest time an ideal device can be set to. */
   readonly minDeltaNs: bigint;
-  readonly cpus: number;
+  readonly cpus: readonly HostCpuOptions[];
   /** Where the axis begins; CLOCK_MONOTONIC reads 0 there. */
   readonly startTsc: bigint;
+  /** From an interrupt sent to another CPU to its arrival, ns; none by default. */
+  readonly ipiNs?: bigint;
+  readonly equalTarget?: EqualTarget;
+  readonly forceLocal?: "off" | "on";
   /** Callbacks of one timer interrupt before the machine is declared stuck. */
   readonly maxCallbacksPerInterrupt?: number;
 }
 
-/** A host machine: its axis, its clock, its CPUs with their timers, and what the scenario will do to it. */
+/** A host machine: its axis, its clocks, its CPUs with their timers, and what the scenario will do to it. */
 export class Host {
   readonly engine: Engine;
-  readonly clock: FixedRateClock;
+  readonly clock: HostTime;
   readonly hrtimers: HrtimerSystem;
   readonly cpus: readonly HostCpu[];
-  readonly timeline = new Timeline();
+  readonly timeline: Timeline = new Timeline();
   readonly tscHz: bigint;
   readonly startTsc: HostTsc;
+  /** From an interrupt sent to another CPU to its arrival, host cycles. */
+  readonly ipiCycles: bigint;
+  readonly #clockListeners: (() => void)[] = [];
 
+  /** @throws RangeError without a CPU, or without one that serves the timers of others. */
   constructor(options: HostOptions) {
-    this.tscHz = options.tscHz;
+    const { tscHz, cpus: cpuOptions, ipiNs = 0n } = options;
+    if (!cpuOptions.some(({ timers }) => timers !== "nohz_full")) {
+      throw new RangeError(
+        `Host: expected a housekeeping CPU, got ${cpuOptions.length} CPUs, all of them nohz_full`,
+      );
+    }
+    this.tscHz = tscHz;
     this.startTsc = options.startTsc as HostTsc;
+    this.ipiCycles = this.cycles(ipiNs);
     this.engine = new Engine(this.startTsc);
-    this.clock = new FixedRateClock(this.engine, options.tscHz, options.monoRatePpb, 0n);
-    const minDelta = this.cycles(options.minDeltaNs);
-    this.cpus = Array.from(
-      { length: options.cpus },
-      (_, id) => new HostCpu(this.engine, this.clock, id, minDelta),
+    this.clock = new HostTime(this.engine, tscHz, options.clock);
+    const device = {
+      kind: options.eventDevice ?? ("ideal" as const),
+      minDelta: this.cycles(options.minDeltaNs),
+      tscKhz: options.tscKhz ?? Number(tscHz / 1000n),
+    };
+    this.cpus = cpuOptions.map(
+      (_, id) => new HostCpu(this.engine, id, createEventTimer(this.engine, this.clock, device)),
     );
     this.hrtimers = new HrtimerSystem({
-      clock: this.clock,
-      cpus: this.cpus.map((device) => ({ device })),
+      clock: {
+        monotonicNs: () => this.clock.monotonicNs(),
+        offsets: () => this.clock.timekeeper.offsets,
+      },
+      cpus: this.cpus.map((cpu) => ({ device: cpu })),
+      topology: {
+        isIdle: (id) => this.cpus[id]?.idle ?? true,
+        isHousekeeping: (id) => cpuOptions[id]?.timers !== "nohz_full",
+      },
+      sendIpi: ({ id }) => this.#retrigger(id),
+      ...(options.equalTarget === undefined ? {} : { equalTarget: options.equalTarget }),
+      ...(options.forceLocal === undefined ? {} : { forceLocal: options.forceLocal }),
       ...(options.maxCallbacksPerInterrupt === undefined
         ? {}
         : { maxCallbacksPerInterrupt: options.maxCallbacksPerInterrupt }),
     });
-    this.cpus.forEach((cpu, id) => {
-      cpu.attach(this.hrtimers.cpu(id));
-      this.engine.add(cpu);
-    });
+    this.clock.onRateChange = () => this.#rateChanged();
+    this.clock.onClockSet = (clocks) => this.hrtimers.clockWasSet(clocks);
+    this.clock.onUpdate = () => this.#clockUpdated();
+    for (const cpu of this.cpus) this.#attach(cpu);
+    for (const cpu of this.cpus) this.#startTick(cpu, cpuOptions[cpu.id] ?? {});
+  }
+
+  /**
+   * One CPU.
+   *
+   * @throws RangeError for an id the host does not have.
+   */
+  cpu(id: number): HostCpu {
+    const cpu = this.cpus[id];
+    if (cpu === undefined)
+      throw new RangeError(`Host.cpu: expected a CPU below ${this.cpus.length}, got ${id}`);
+    return cpu;
   }
 
   /** The cycles of `ns` nanoseconds of true time, to the nearest. */
@@ -77,9 +133,92 @@ export class Host {
     return (cycles * 1_000_000_000n) / this.tscHz;
   }
 
-  /** Changes the rate of CLOCK_MONOTONIC now. Timers stay due at the readings they were armed for. */
+  /** Changes the rate of an exact clock now. Timers stay due at the readings they were armed for. */
   setMonotonicRate(ratePpb: bigint): void {
     this.clock.setRate(ratePpb);
+  }
+
+  /** `listener` runs after every update of the timekeeper, as KVM's notifier does. */
+  onClockUpdate(listener: () => void): void {
+    this.#clockListeners.push(listener);
+  }
+
+  /**
+   * Takes a CPU down: its thread goes to `heir`, its tick stops, its timers, pinned ones too, go to a housekeeping CPU
+   * (docs/model/hrtimer §7.1).
+   *
+   * @throws RangeError for an unknown CPU, the last usable one, or an heir that cannot take the thread.
+   */
+  unplug(id: number, heir?: number): void {
+    const cpu = this.cpu(id);
+    const { guest } = cpu;
+    if (guest !== undefined) {
+      if (heir === undefined)
+        throw new RangeError(`Host.unplug: expected an heir for ${guest.name}, got none`);
+      guest.moveTo(this.cpu(heir));
+    }
+    cpu.tick?.stop();
+    this.engine.on(cpu.lane, () => this.hrtimers.unplug(id));
+    cpu.goOffline();
+    if (cpu.tick?.keepsTime === true) this.#chooseTimekeeper();
+  }
+
+  /** Brings a CPU back, with no timers. */
+  plug(id: number): void {
+    const cpu = this.cpu(id);
+    this.hrtimers.plug(id);
+    cpu.goOnline();
+    cpu.occupancyChanged();
+  }
+
+  #attach(cpu: HostCpu): void {
+    cpu.attach(this.hrtimers.cpu(cpu.id));
+    if (this.cpus.length > 1) {
+      cpu.lane.onCurrent = () => {
+        this.hrtimers.currentCpu = cpu.id;
+      };
+    }
+    this.engine.add(cpu);
+  }
+
+  #startTick(cpu: HostCpu, { tick, load }: HostCpuOptions): void {
+    if (load === "busy") cpu.startHog();
+    if (tick === undefined) return;
+    const host: TickHost = {
+      engine: this.engine,
+      monotonicNs: () => this.clock.monotonicNs(),
+      createTimer: (name, onExpiry) => {
+        const timer: Hrtimer = this.engine.on(cpu.lane, () =>
+          this.hrtimers.createTimer(() => onExpiry(timer), { name, mode: HRTIMER_MODE_HARD }),
+        );
+        return timer;
+      },
+      advanceClock: () => this.clock.timekeeper.tick(),
+    };
+    cpu.tick = new HostTick(host, cpu, tick);
+    if (!this.cpus.some((other) => other.tick?.keepsTime === true)) cpu.tick.keepsTime = true;
+    cpu.tick.start();
+  }
+
+  /** The first CPU that still ticks takes over. */
+  #chooseTimekeeper(): void {
+    for (const { tick } of this.cpus) if (tick !== undefined) tick.keepsTime = false;
+    const next = this.cpus.find(({ online, tick }) => online && tick !== undefined)?.tick;
+    if (next !== undefined) next.keepsTime = true;
+  }
+
+  /** Asks another CPU to look at its timers again. */
+  #retrigger(id: number): void {
+    const cpu = this.cpu(id);
+    const at = (this.engine.now + this.ipiCycles) as HostTsc;
+    cpu.interruptAt(at, () => cpu.timers.retrigger());
+  }
+
+  #rateChanged(): void {
     for (const cpu of this.cpus) cpu.clockRateChanged();
+  }
+
+  #clockUpdated(): void {
+    for (const listener of this.#clockListeners) listener();
   }
 }

@@ -1,9 +1,14 @@
 import { VcpuTsc } from "@chronovisor/clocksource";
+import type { EqualTarget } from "@chronovisor/hrtimer";
 import { type LapicTimerBehaviours, preemptionTimerUsable } from "@chronovisor/lapic";
 import type { TraceSink } from "@chronovisor/trace";
 import { lapicBehaviours } from "../kernels/lapic-behaviours.js";
+import { type Random, seededRandom } from "../random/random.js";
 import type { RunHooks } from "../scenario/types.js";
-import { Host } from "./host.js";
+import type { EventTimerKind } from "./event-timer.js";
+import { longTailed } from "./exit-latency.js";
+import { Host, type HostCpuOptions } from "./host.js";
+import { steerTo } from "./steer.js";
 import { Vcpu } from "./vcpu.js";
 
 /** What the machine of the LAPIC timer stories is made from: times in ns, frequencies in their names' units. */
@@ -13,12 +18,31 @@ export interface LapicMachineOptions {
   readonly guestKhz: bigint;
   /** Rate error of CLOCK_MONOTONIC against the TSC in parts per 10^9. */
   readonly monoRatePpb: bigint;
+  /**
+   * What CLOCK_MONOTONIC counts: `exact` (the default) nanoseconds, off by `monoRatePpb` and by nothing else; `tsc` the TSC,
+   * by the kernel's mult and shift, with NTP holding the rate tick by tick.
+   */
+  readonly clock?: "exact" | "tsc";
+  /** CONFIG_HZ of the host where the clock is the TSC's; 250 by default. */
+  readonly hz?: bigint;
+  /** The host's CPUs; by default one, without a tick where the clock is exact, else one that always ticks. */
+  readonly cpus?: readonly HostCpuOptions[];
+  /** The CPU the vCPU's thread begins on; 0 by default. */
+  readonly vcpuCpu?: number;
+  /** The CPUs' clock event devices; ideal by default. */
+  readonly eventDevice?: EventTimerKind;
+  /** From an interrupt sent to another CPU to its arrival; none by default. */
+  readonly ipiCost?: bigint;
   readonly busNs: bigint;
+  /** Whether the host has a VMX preemption timer; present by default. */
+  readonly preemptionTimer?: "present" | "absent";
   /** Rate shift of the preemption timer; 5 by default. */
   readonly preemptionTimerShift?: bigint;
   readonly timerAdvance?: "off" | "on";
   readonly exitCost: bigint;
   readonly entryCost: bigint;
+  /** The most an exit takes beyond `exitCost`, with a long tail; nothing by default. */
+  readonly exitJitter?: bigint;
   readonly immediateExitCost: bigint;
   readonly callbackCost: bigint;
   /** From a wake-up to the thread of a halted vCPU running; none by default. */
@@ -30,13 +54,17 @@ export interface LapicMachineOptions {
   readonly startTsc?: bigint;
   readonly maxCallbacksPerInterrupt?: number;
   readonly apicv?: "off" | "on";
+  /** Whether expiries may be posted to a running guest (pi_inject_timer, HLT without exits); off by default. */
+  readonly posting?: "off" | "on";
   readonly idleModel?: "reentry" | "software";
   readonly axes: Readonly<Record<string, string>>;
   readonly hooks?: RunHooks;
   readonly trace?: TraceSink;
+  /** Where what varies from exit to exit is drawn from; seed 1 by default. */
+  readonly random?: Random;
 }
 
-/** A host with one CPU and a VM with one vCPU on it: the machine of the LAPIC timer stories. */
+/** A host and a VM with one vCPU on it: the machine of the LAPIC timer stories. */
 export interface LapicMachine {
   readonly host: Host;
   readonly vcpu: Vcpu;
@@ -67,27 +95,28 @@ export interface LapicMachine {
  * ticks // => [ 1000000n, 2000000n, 3000000n ]
  */
 export function buildLapicMachine(options: LapicMachineOptions): LapicMachine {
+  const { host, vcpu } = assemble(options);
+  host.engine.add(host.timeline);
+  return { host, vcpu };
+}
+
+function assemble(options: LapicMachineOptions): LapicMachine {
+  const host = buildHost(options);
+  const cpu = host.cpu(options.vcpuCpu ?? 0);
   const hostKhz = Number(options.hostKhz);
-  const host = new Host({
-    tscHz: options.hostHz,
-    monoRatePpb: options.monoRatePpb,
-    minDeltaNs: options.minDelta,
-    cpus: 1,
-    startTsc: options.startTsc ?? 0n,
-    ...(options.maxCallbacksPerInterrupt === undefined
-      ? {}
-      : { maxCallbacksPerInterrupt: options.maxCallbacksPerInterrupt }),
-  });
-  const [cpu] = host.cpus;
-  if (cpu === undefined) throw new Error("buildLapicMachine: the host has no CPU");
   const behaviours = lapicBehaviours(options.axes);
   const shift = Number(options.preemptionTimerShift ?? 5n);
+  const hasTimer = options.preemptionTimer !== "absent" && preemptionTimerUsable(hostKhz, shift);
+  const random = options.random ?? seededRandom(1);
   const costs = {
     exit: host.cycles(options.exitCost),
     entry: host.cycles(options.entryCost),
     immediateExit: host.cycles(options.immediateExitCost),
     callback: host.cycles(options.callbackCost),
     wake: host.cycles(options.wakeCost ?? 0n),
+    ...(options.exitJitter === undefined || options.exitJitter === 0n
+      ? {}
+      : { exitJitter: longTailed(random, host.cycles(options.exitJitter)) }),
   };
   const vcpu = new Vcpu(host, cpu, {
     id: 0,
@@ -98,16 +127,43 @@ export function buildLapicMachine(options: LapicMachineOptions): LapicMachine {
       tscDeadlineSupported: true,
       advance: advanceConfig(options.timerAdvance ?? "off", behaviours.advance),
     },
-    preemptionTimerShift: preemptionTimerUsable(hostKhz, shift) ? shift : undefined,
+    preemptionTimerShift: hasTimer ? shift : undefined,
     apicv: options.apicv ?? "off",
+    posting: options.posting ?? "off",
     idleModel: options.idleModel ?? "reentry",
     catchUp: options.hooks?.stepped === true ? "stepped" : "closed-form",
     costs,
     haltPoll: host.cycles(options.haltPoll ?? 0n),
     ...(options.trace === undefined ? {} : { trace: options.trace }),
   });
-  host.engine.add(host.timeline);
   return { host, vcpu };
+}
+
+const NS_PER_S = 1_000_000_000n;
+
+function buildHost(options: LapicMachineOptions): Host {
+  const { clock = "exact", hz = 250n, monoRatePpb } = options;
+  const tscKhz = Number(options.hostKhz);
+  const periodNs = NS_PER_S / hz;
+  const ticking: HostCpuOptions = { tick: { periodNs, firstNs: periodNs, whenIdle: "goes-on" } };
+  const host = new Host({
+    tscHz: options.hostHz,
+    clock:
+      clock === "exact" ? { kind: "exact", ratePpb: monoRatePpb } : { kind: "tsc", tscKhz, hz: Number(hz) },
+    tscKhz,
+    minDeltaNs: options.minDelta,
+    cpus: options.cpus ?? [clock === "exact" ? {} : ticking],
+    startTsc: options.startTsc ?? 0n,
+    equalTarget: options.axes.equalTarget as EqualTarget,
+    forceLocal: options.axes.forceLocal as "off" | "on",
+    ...(options.eventDevice === undefined ? {} : { eventDevice: options.eventDevice }),
+    ...(options.ipiCost === undefined ? {} : { ipiNs: options.ipiCost }),
+    ...(options.maxCallbacksPerInterrupt === undefined
+      ? {}
+      : { maxCallbacksPerInterrupt: options.maxCallbacksPerInterrupt }),
+  });
+  if (clock === "tsc") steerTo(host.clock.timekeeper, monoRatePpb);
+  return host;
 }
 
 /** The parameter's meaning by generation: kernels that do not tune take the fixed default, 1 µs. */

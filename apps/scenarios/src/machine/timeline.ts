@@ -11,6 +11,7 @@ export interface Action {
 /** Actions in time order; at one instant, in the order they were added. */
 export class Timeline implements EventSource {
   readonly name = "timeline";
+  readonly lane = undefined;
   readonly #actions: Action[] = [];
 
   get nextAt(): HostTsc | undefined {

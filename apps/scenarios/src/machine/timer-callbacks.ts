@@ -1,9 +1,9 @@
 import type { MonotonicNs } from "@chronovisor/clocksource";
 import { HRTIMER_MODE_HARD, type Hrtimer, type OnExpiry } from "@chronovisor/hrtimer";
-import type { LapicTimer } from "@chronovisor/lapic";
+import type { LapicTimer, OnRawExpiry, RawTimer } from "@chronovisor/lapic";
 import type { TraceSink } from "@chronovisor/trace";
 import type { Host } from "./host.js";
-import type { HostCpu } from "./host-cpu.js";
+import { MappedRawTimer, RawClockTimer, type TimerOwner } from "./raw-timers.js";
 import type { VcpuThread } from "./vcpu-thread.js";
 
 /** How a backlog of callbacks is run; the bytes are the same. */
@@ -24,7 +24,6 @@ export interface TimerCallbackOptions {
  */
 export class TimerCallbacks {
   readonly #host: Host;
-  readonly #cpu: HostCpu;
   readonly #thread: VcpuThread;
   readonly #options: TimerCallbackOptions;
   #hrtimer: Hrtimer | undefined;
@@ -33,9 +32,8 @@ export class TimerCallbacks {
   #firstHorizon: MonotonicNs | undefined;
   #firstPassCallbacks = 0;
 
-  constructor(host: Host, cpu: HostCpu, thread: VcpuThread, options: TimerCallbackOptions) {
+  constructor(host: Host, thread: VcpuThread, options: TimerCallbackOptions) {
     this.#host = host;
-    this.#cpu = cpu;
     this.#thread = thread;
     this.#options = options;
   }
@@ -47,6 +45,21 @@ export class TimerCallbacks {
     });
     this.#hrtimer = timer;
     return timer;
+  }
+
+  /** A timer on CLOCK_MONOTONIC_RAW, for the mitigations that arm one. */
+  createRawTimer(kind: "own-event" | "mapped", owner: TimerOwner, onExpiry: OnRawExpiry): RawTimer {
+    const expire: OnRawExpiry = (timer) => {
+      const { counters, now: at, id: vcpu } = this.#thread;
+      counters.cb += 1;
+      this.#options.trace?.emit({ kind: "hrtimer-callback", at, vcpu, cpu: owner.cpu.id });
+      const next = onExpiry(timer);
+      this.#host.engine.spend(this.#options.cost);
+      return next;
+    };
+    return kind === "mapped"
+      ? new MappedRawTimer(this.#host, owner, expire)
+      : new RawClockTimer(this.#host, owner, expire);
   }
 
   /** Takes the hrtimer out of its queue without the LAPIC timer knowing. */
@@ -62,14 +75,15 @@ export class TimerCallbacks {
     trace?.emit({ kind: "hrtimer-callback", at: this.#thread.now, vcpu: id, cpu: timer.cpu });
     const next = onExpiry(timer);
     this.#host.engine.spend(cost);
-    const horizon = this.#cpu.timers.horizon(timer);
-    this.#countPass(horizon, 1);
+    const { timers } = this.#host.cpu(timer.cpu);
+    const horizon = timers.horizon(timer);
+    this.#countPass(timers.nrEvents, horizon, 1);
     if (next === undefined || next > horizon || catchUp === "stepped") return next;
     const { count, nextExpiryNs } = this.#options.timer().skipBacklog(next, horizon);
     if (count === 0n) return next;
     // Every callback left out would have advanced by a period and cost the same; the last one due runs as usual.
     const callbacks = Number(count);
-    this.#countPass(horizon, callbacks);
+    this.#countPass(timers.nrEvents, horizon, callbacks);
     counters.cb += callbacks;
     counters.restarts += callbacks;
     this.#host.engine.spend(count * cost);
@@ -78,8 +92,7 @@ export class TimerCallbacks {
   }
 
   /** Callbacks of one pass share its horizon, unless another timer's expiry lies in between. */
-  #countPass(horizon: MonotonicNs, callbacks: number): void {
-    const interrupt = this.#cpu.timers.nrEvents;
+  #countPass(interrupt: number, horizon: MonotonicNs, callbacks: number): void {
     if (interrupt !== this.#countedInterrupt) {
       this.#countedInterrupt = interrupt;
       this.#firstHorizon = horizon;

@@ -6,6 +6,16 @@ import type { VcpuThread } from "./vcpu-thread.js";
 
 const MODE_TSC_DEADLINE = 2;
 
+/** One timer interrupt the guest took, and where it came from. */
+export interface TimerDelivery {
+  /** The CPU that processed the expiry. */
+  readonly expiredOn: number;
+  /** The CPU that put it before the guest. */
+  readonly injectedOn: number;
+  /** Host TSC from the expiry's due instant to the guest taking it, in cycles. */
+  readonly late: bigint;
+}
+
 /** Watches a LAPIC timer: counts what it does, measures how late it is and how far its two deadlines lie apart. */
 export class TimerObserver {
   readonly events: Partial<LapicTimerEvents>;
@@ -18,6 +28,13 @@ export class TimerObserver {
   /** Host TSC at which the expiry was due that waits to be injected, and the one that waits to be taken. */
   #pendingDue: bigint | undefined;
   #latchedDue: bigint | undefined;
+  #pendingOn: number | undefined;
+  #latchedFrom = 0;
+  #injectedOn = 0;
+  /** Told of every timer interrupt the guest takes. */
+  onDelivery: ((delivery: TimerDelivery) => void) | undefined;
+  /** Told how far the guest TSC is from its deadline when a TSC-deadline timer expires, in guest cycles: negative is early. */
+  onDeadline: ((errorCycles: bigint) => void) | undefined;
 
   constructor(
     host: Host,
@@ -48,17 +65,24 @@ export class TimerObserver {
   /** An injection was accepted; `first` if the request bit was free. */
   injected(first: boolean): void {
     if (first) {
+      const { currentCpu } = this.#host.hrtimers;
       this.#latchedDue = this.#pendingDue ?? this.#dueNow();
+      this.#latchedFrom = this.#pendingOn ?? currentCpu;
+      this.#injectedOn = currentCpu;
       this.#thread.counters.irrSet += 1;
     }
     this.#pendingDue = undefined;
+    this.#pendingOn = undefined;
   }
 
   /** The guest took the timer's interrupt. */
   taken(): void {
     const { counters, now } = this.#thread;
     counters.interruptSeen(now);
-    if (this.#latchedDue !== undefined) counters.taken(now - this.#latchedDue);
+    if (this.#latchedDue === undefined) return;
+    const late = now - this.#latchedDue;
+    counters.taken(late);
+    this.onDelivery?.({ expiredOn: this.#latchedFrom, injectedOn: this.#injectedOn, late });
     this.#latchedDue = undefined;
   }
 
@@ -69,7 +93,11 @@ export class TimerObserver {
       onExpire: ({ source, outcome }) => {
         if (source === "preemption-timer") counters.hvExp += 1;
         else if (source !== "callback") counters.swStart += 1;
-        if (outcome === "pending") this.#pendingDue = this.#dueNow();
+        if (outcome === "pending") {
+          this.#pendingDue = this.#dueNow();
+          this.#pendingOn = this.#host.hrtimers.currentCpu;
+        }
+        this.#reportDeadline();
         trace?.emit({ kind: "timer-expired", at: thread.now, vcpu, source, outcome });
       },
       onArm: (arming) => {
@@ -95,6 +123,12 @@ export class TimerObserver {
         trace?.emit({ kind: "warning", at: thread.now, vcpu, text: kind });
       },
     };
+  }
+
+  #reportDeadline(): void {
+    const timer = this.#timer;
+    if (this.onDeadline === undefined || timer?.mode !== MODE_TSC_DEADLINE) return;
+    this.onDeadline(BigInt.asIntN(64, this.#tsc.readL1(this.#thread.now) - timer.expiredTsc));
   }
 
   #apart(targetTsc: HostTsc, deadline: bigint): void {

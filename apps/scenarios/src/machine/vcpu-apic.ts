@@ -22,7 +22,6 @@ import {
   X2APIC_TMICT,
 } from "./guest.js";
 import type { Host } from "./host.js";
-import type { HostCpu } from "./host-cpu.js";
 import { type CatchUp, TimerCallbacks } from "./timer-callbacks.js";
 import { TimerObserver } from "./timer-observer.js";
 import type { VcpuThread } from "./vcpu-thread.js";
@@ -40,6 +39,8 @@ export interface VcpuApicOptions {
   readonly preemptionTimerShift: number | undefined;
   /** Hardware delivers interrupts without exits. */
   readonly apicv: "off" | "on";
+  /** pi_inject_timer, with HLT or MWAIT exits disabled: expiries may be posted. Default: they may not. */
+  readonly posting?: "off" | "on";
   readonly catchUp: CatchUp;
   readonly costs: { readonly callback: bigint };
   readonly trace?: TraceSink;
@@ -50,34 +51,35 @@ export interface VcpuApicOptions {
  */
 export class VcpuApic implements LapicTimerVcpu {
   readonly preemptionTimerShift: number;
-  /** Whether the guest's own APIC accesses and deliveries need no exit. */
-  readonly virtualized: boolean;
   readonly #host: Host;
   readonly #thread: VcpuThread;
   readonly #tsc: VcpuTscView;
   readonly #irq = new InterruptState();
   readonly #hv: PreemptionTimer | undefined;
   readonly #trace: TraceSink | undefined;
-  readonly #observer: TimerObserver;
+  /** Watches the timer. */
+  readonly observer: TimerObserver;
   readonly #callbacks: TimerCallbacks;
   readonly #timerOptions: LapicTimerOptions;
   #timer: LapicTimer;
   /** What the preemption timer field holds; it is written only when it changes. */
   #timerField: number | undefined;
   #svr = SVR_RESET;
+  #virtualized: boolean;
 
-  constructor(host: Host, cpu: HostCpu, thread: VcpuThread, options: VcpuApicOptions) {
+  constructor(host: Host, thread: VcpuThread, options: VcpuApicOptions) {
     const { tsc, trace, catchUp, costs, preemptionTimerShift: rateShift } = options;
     const { clock } = host;
     this.#host = host;
     this.#thread = thread;
     this.#tsc = tsc;
     this.#trace = trace;
-    this.virtualized = options.apicv === "on";
+    this.#virtualized = options.apicv === "on";
+    this.#posting = options.posting === "on";
     this.preemptionTimerShift = rateShift ?? 0;
     if (rateShift !== undefined) this.#hv = new PreemptionTimer({ clock, tsc, rateShift });
-    this.#observer = new TimerObserver(host, thread, tsc, options.behaviours, trace);
-    this.#callbacks = new TimerCallbacks(host, cpu, thread, {
+    this.observer = new TimerObserver(host, thread, tsc, options.behaviours, trace);
+    this.#callbacks = new TimerCallbacks(host, thread, {
       catchUp,
       cost: costs.callback,
       trace,
@@ -91,10 +93,20 @@ export class VcpuApic implements LapicTimerVcpu {
       vcpu: this,
       behaviours: options.behaviours,
       config: options.timerConfig,
-      events: this.#observer.events,
+      events: this.observer.events,
     };
     this.#timer = new LapicTimer(this.#timerOptions);
-    this.#observer.watch(this.#timer);
+    this.observer.watch(this.#timer);
+  }
+
+  /** Whether the guest's own APIC accesses and deliveries need no exit (APICv). */
+  get virtualized(): boolean {
+    return this.#virtualized;
+  }
+
+  /** The VM gave a reason to inhibit APICv, as a changed xAPIC id is: from now on interrupts need exits. */
+  inhibitApicv(): void {
+    this.#virtualized = false;
   }
 
   get timer(): LapicTimer {
@@ -106,13 +118,21 @@ export class VcpuApic implements LapicTimerVcpu {
     const state = change(this.#timer.state());
     this.#callbacks.disarm();
     this.#timer = LapicTimer.fromState(state, this.#timerOptions);
-    this.#observer.watch(this.#timer);
+    this.observer.watch(this.#timer);
   }
 
   // What the timer asks of its vCPU.
 
   readonly hwEnabled = true;
-  readonly canUseHvTimer = true;
+  readonly #posting: boolean;
+
+  get canPostTimerInterrupt(): boolean {
+    return this.#posting && this.virtualized;
+  }
+
+  get canUseHvTimer(): boolean {
+    return true;
+  }
 
   get swEnabled(): boolean {
     return (this.#svr & SVR_APIC_ENABLED) !== 0;
@@ -135,9 +155,11 @@ export class VcpuApic implements LapicTimerVcpu {
     if ((lvtt & LVT_MASKED) !== 0 || !this.swEnabled) return false;
     const vector = lvtt & VECTOR;
     const first = this.#irq.accept(vector, "edge");
-    this.#observer.injected(first);
+    this.observer.injected(first);
     const { now: at, id: vcpu } = this.#thread;
     this.#trace?.emit({ kind: "inject", at, vcpu, vector, coalesced: first ? "no" : "yes" });
+    // Only a posted expiry is delivered to a guest that runs.
+    if (this.inGuestMode) this.#thread.notifyPosted();
     return true;
   }
 
@@ -180,7 +202,7 @@ export class VcpuApic implements LapicTimerVcpu {
     const vector = this.deliverable();
     if (vector === undefined) return undefined;
     this.#irq.ack(vector);
-    if (vector === (this.timer.lvtt & VECTOR)) this.#observer.taken();
+    if (vector === (this.timer.lvtt & VECTOR)) this.observer.taken();
     this.#trace?.emit({ kind: "acknowledge", at: this.#thread.now, vcpu: this.#thread.id, vector });
     return vector;
   }
@@ -249,11 +271,11 @@ export class VcpuApic implements LapicTimerVcpu {
         return "ok";
       case X2APIC_TMICT:
         this.timer.writeTmict(low);
-        this.#observer.computed();
+        this.observer.computed();
         return "ok";
       case X2APIC_TDCR:
         this.timer.writeTdcr(low);
-        this.#observer.computed();
+        this.observer.computed();
         return "ok";
       default:
         return "fault";

@@ -16,6 +16,8 @@ export class VcpuCounters {
   /** Timer interrupts the guest took. */
   seen = 0;
   exits = 0;
+  /** Exits by their reason. */
+  readonly exitsFor: Record<string, number> = {};
   /** Times a backend was armed. */
   restarts = 0;
   /** Times the preemption timer refused a deadline and the hrtimer took over. */
@@ -44,6 +46,11 @@ export class VcpuCounters {
   /** Every expiry the host accounted for, whichever way it came. */
   get expirations(): number {
     return this.hvExp + this.cb + this.swStart;
+  }
+
+  exited(reason: string): void {
+    this.exits += 1;
+    this.exitsFor[reason] = (this.exitsFor[reason] ?? 0) + 1;
   }
 
   haltEnded(cycles: bigint): void {

@@ -10,6 +10,8 @@ export interface VcpuCosts {
   readonly callback: bigint;
   /** From a wake-up to the thread of a halted vCPU running again. */
   readonly wake: bigint;
+  /** What an exit takes beyond `exit`, drawn anew for each; nothing by default. */
+  readonly exitJitter?: () => bigint;
 }
 
 /** What a vCPU is made from, its APIC included. */

@@ -1,5 +1,6 @@
 import type { HostTsc } from "@chronovisor/clocksource";
 import type { VcpuState } from "@chronovisor/trace";
+import type { HostCpu, InterruptSection } from "./host-cpu.js";
 import type { VcpuCounters } from "./vcpu-counters.js";
 
 /** What a vCPU's devices know of the thread that runs it. */
@@ -17,11 +18,20 @@ export interface VcpuThread {
   wake(): void;
   /** Wakes it if it is halted, else makes a running guest exit. */
   kick(): void;
+  /** An interrupt was posted while the guest runs: it is notified without an exit. */
+  notifyPosted(): void;
 }
 
-/** A guest on a host CPU, as that CPU's interrupts see it. */
-export interface InterruptedGuest {
+/** A guest on a host CPU, as that CPU and its interrupts see it. */
+export interface CpuGuest {
+  readonly name: string;
+  /** Its thread is what the CPU runs. */
+  readonly occupiesCpu: boolean;
   /** An interrupt for the host came: the guest leaves. False if it was not running. */
   leaveForInterrupt(): boolean;
   continueAfterInterrupt(): void;
+  /** The CPU had interrupts off for its timers. */
+  interruptsWereOff(section: InterruptSection): void;
+  /** Its thread goes to another CPU. */
+  moveTo(cpu: HostCpu): void;
 }

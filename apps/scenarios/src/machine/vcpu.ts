@@ -1,19 +1,16 @@
 import type { GuestTsc, HostTsc, VcpuTscView } from "@chronovisor/clocksource";
 import { preemptionTimerExpiry } from "@chronovisor/lapic";
 import type { TraceSink, VcpuState } from "@chronovisor/trace";
-import { type EventSource, LivelockError } from "./engine.js";
-import { GuestCpu, type GuestOp, type GuestPort, type GuestProgram } from "./guest.js";
+import type { EventSource } from "./engine.js";
+import type { GuestCpu, GuestPort, GuestProgram } from "./guest.js";
+import { GuestContext } from "./guest-context.js";
 import type { Host } from "./host.js";
-import type { HostCpu } from "./host-cpu.js";
+import type { HostCpu, InterruptSection } from "./host-cpu.js";
+import type { Lane } from "./lane.js";
 import { VcpuApic } from "./vcpu-apic.js";
 import { VcpuCounters } from "./vcpu-counters.js";
 import type { VcpuCosts, VcpuOptions } from "./vcpu-options.js";
-import type { InterruptedGuest, VcpuThread } from "./vcpu-thread.js";
-
-const HALTED_FOR_GOOD: GuestOp = { kind: "halt" };
-
-/** Guest steps taken at one instant before its program is declared stuck. */
-const STEPS_WITHOUT_TIME = 1_000_000;
+import type { CpuGuest, VcpuThread } from "./vcpu-thread.js";
 
 /**
  * One vCPU: its thread's run loop, and the guest that runs in it.
@@ -21,7 +18,7 @@ const STEPS_WITHOUT_TIME = 1_000_000;
  * The loop is KVM's: enter the guest, handle the exit, inject what is pending, halt when the guest does
  * (docs/model/lapic §7.9). Costs are charged where hardware spends them; with all costs zero every figure is exact.
  */
-export class Vcpu implements EventSource, GuestPort, VcpuThread, InterruptedGuest {
+export class Vcpu implements EventSource, GuestPort, VcpuThread, CpuGuest {
   readonly name: string;
   readonly id: number;
   readonly counters: VcpuCounters = new VcpuCounters();
@@ -33,25 +30,23 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, InterruptedGues
   readonly #trace: TraceSink | undefined;
   readonly #unblockAlways: boolean;
   readonly #idleOnSoftware: boolean;
-  #program: GuestProgram | undefined;
-  #programName = "";
+  readonly #guest = new GuestContext();
   #state: VcpuState = "host";
   #nextAt: HostTsc | undefined;
   /** When the preemption timer will force the guest out. */
   #exitAt: HostTsc | undefined;
-  #op: GuestOp = { kind: "halt" };
-  #opEndsAt: HostTsc | undefined;
-  #workLeft = 0n;
-  /** Taken by the guest but not yet acted on: it has executed no instruction since. */
-  #delivered: number | undefined;
-  /** The guest has an instruction to execute now. */
-  #ready = false;
-  #interruptsOn = false;
   #halted = false;
   /** Why it is out, if something keeps it out. */
   #out: "userspace" | "preempted" | undefined;
   #unblock = false;
-  #kicked = false;
+  /** When a kick from another CPU, or the notification of a posted interrupt, reaches the running guest. */
+  #kickAt: HostTsc | undefined;
+  #notifyAt: HostTsc | undefined;
+  #cpu: HostCpu;
+  /** The CPU its state was last loaded on. */
+  #loadedOn: HostCpu;
+  /** KVM_REQ_MIGRATE_TIMER. */
+  #migrateTimer = false;
   #blockedAt: HostTsc = 0n as HostTsc;
   #hvBeforeBlock = false;
   /** The block that goes on was ended by {@link Vcpu.unhalt}. */
@@ -69,11 +64,10 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, InterruptedGues
     this.#trace = options.trace;
     this.#unblockAlways = options.behaviours.unblockToHv === "always";
     this.#idleOnSoftware = options.idleModel === "software";
-    this.apic = new VcpuApic(host, cpu, this, options);
-    if (cpu.guest !== undefined)
-      throw new RangeError(`Vcpu: expected a CPU of its own, got ${cpu.name}, taken`);
-    cpu.guest = this;
-    cpu.onInterrupt = ({ cycles, passes }) => this.counters.interruptsWereOff(cycles, passes);
+    this.#cpu = cpu;
+    this.#loadedOn = cpu;
+    cpu.admit(this);
+    this.apic = new VcpuApic(host, this, options);
     host.engine.add(this);
   }
 
@@ -81,8 +75,21 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, InterruptedGues
     return this.#nextAt;
   }
 
+  get lane(): Lane {
+    return this.#cpu.lane;
+  }
+
+  /** The CPU its thread is on. */
+  get cpu(): HostCpu {
+    return this.#cpu;
+  }
+
   get state(): VcpuState {
     return this.#state;
+  }
+
+  get occupiesCpu(): boolean {
+    return this.#state === "guest" || this.#state === "host";
   }
 
   get now(): HostTsc {
@@ -95,11 +102,11 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, InterruptedGues
 
   /** Starts the guest: its program runs up to its first yield now. */
   start(name: string, program: (cpu: GuestCpu) => GuestProgram): void {
-    this.#programName = name;
-    this.#program = program(new GuestCpu(this, name));
-    this.#become("guest");
-    this.#ready = true;
-    this.#execute();
+    this.#host.engine.on(this.lane, () => {
+      this.#guest.start(name, this, program);
+      this.#become("guest");
+      this.#execute();
+    });
   }
 
   run(): void {
@@ -123,33 +130,64 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, InterruptedGues
     this.#execute();
   }
 
+  interruptsWereOff({ cycles, passes }: InterruptSection): void {
+    this.counters.interruptsWereOff(cycles, passes);
+  }
+
   /** The vCPU goes out to user space, or another thread takes its CPU; it stays out until {@link resume}. */
   stop(why: "userspace" | "preempted" = "userspace"): void {
-    this.#out = why;
-    if (this.#state === "guest") {
-      this.#leave(why);
-      this.#runLoop(this.#costs.entry);
-    } else if (this.#state === "blocked" && why === "userspace") this.#unblocked();
+    this.#host.engine.on(this.lane, () => {
+      this.#out = why;
+      if (this.#state === "guest") {
+        this.#leave(why);
+        this.#runLoop(this.#costs.entry);
+      } else if (this.#state === "blocked" && why === "userspace") this.#unblocked();
+    });
   }
 
   resume(): void {
-    const out = this.#out;
-    this.#out = undefined;
-    if (this.#state !== out) return;
-    this.#runLoop(this.#costs.entry);
-    this.#execute();
+    this.#host.engine.on(this.lane, () => {
+      const out = this.#out;
+      this.#out = undefined;
+      if (this.#state !== out) return;
+      this.#runLoop(this.#costs.entry);
+      this.#execute();
+    });
+  }
+
+  /**
+   * Its thread goes to another CPU. KVM notices when the thread next runs there, and takes the timer along at the entry
+   * that follows (docs/model/hrtimer §8).
+   *
+   * @throws RangeError if that CPU is offline or runs another vCPU.
+   */
+  moveTo(cpu: HostCpu): void {
+    const from = this.#cpu;
+    if (cpu === from) return;
+    cpu.admit(this);
+    const running = this.#state === "guest";
+    if (running) this.#host.engine.on(from.lane, () => this.#leave("migration"));
+    from.dismiss();
+    this.#cpu = cpu;
+    if (!running) return;
+    this.#host.engine.on(cpu.lane, () => {
+      this.#runLoop(this.#costs.entry);
+      this.#execute();
+    });
   }
 
   /** Ends a halt without an interrupt, as KVM's PV unhalt does: HLT returns. A guest that runs has nothing to end. */
   unhalt(): void {
-    if (this.#halted) {
-      this.#halted = false;
-      this.#unhalted = true;
-      this.wake();
-    } else if (this.#idleOnSoftware) {
-      this.apic.timer.switchToHv();
-      this.kick();
-    }
+    this.#host.engine.on(this.lane, () => {
+      if (this.#halted) {
+        this.#halted = false;
+        this.#unhalted = true;
+        this.wake();
+      } else if (this.#idleOnSoftware) {
+        this.apic.timer.switchToHv();
+        this.kick();
+      }
+    });
   }
 
   requestUnblock(): void {
@@ -166,9 +204,21 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, InterruptedGues
   kick(): void {
     if (this.#state === "guest") {
       this.#trace?.emit({ kind: "kick", at: this.now, vcpu: this.id });
-      this.#kicked = true;
-      this.#nextAt = this.now;
+      this.#kickAt ??= this.#arrival();
+      this.#schedule();
     } else this.wake();
+  }
+
+  notifyPosted(): void {
+    this.#notifyAt ??= this.#arrival();
+    this.#schedule();
+  }
+
+  /** When an interrupt sent now reaches this CPU. */
+  #arrival(): HostTsc {
+    const { engine, ipiCycles } = this.#host;
+    const remote = engine.lane !== undefined && engine.lane !== this.lane;
+    return (remote ? engine.now + ipiCycles : engine.now) as HostTsc;
   }
 
   // What the guest does.
@@ -204,65 +254,51 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, InterruptedGues
       this.#leave("preemption-timer");
       this.apic.preemptionTimerExit();
       this.#runLoop(this.#costs.entry);
-    } else if (this.#kicked) {
+    } else if (this.#kickAt !== undefined && this.#kickAt <= now) {
       this.#leave("kick");
       this.#runLoop(this.#costs.entry);
-    } else this.#ready = true;
+    } else if (this.#notifyAt !== undefined && this.#notifyAt <= now) {
+      this.#notifyAt = undefined;
+      this.#acknowledge();
+      if (!this.#guest.ready) this.#schedule();
+    } else this.#guest.ready = true;
   }
 
   /** Runs the program from one yield to the next, as long as the guest has an instruction to execute now. */
   #execute(): void {
-    for (let steps = 0; this.#ready && this.#program !== undefined; steps++) {
-      if (steps > STEPS_WITHOUT_TIME) {
-        throw new LivelockError(
-          `guest program ${this.#programName}`,
-          `yielded ${STEPS_WITHOUT_TIME} times without time passing, at host TSC ${this.now}`,
-        );
-      }
-      const vector = this.#delivered;
-      this.#delivered = undefined;
-      this.#ready = false;
-      const step = this.#program.next(vector);
-      if (step.done === true) this.#end();
-      else this.#begin(step.value);
+    while (this.#guest.runnable) {
+      const op = this.#guest.step(this.now);
+      const trapped = this.#trapped;
+      if (trapped > 0n) this.#serveTrapped(trapped);
+      const takes = this.#takes();
+      if (op.kind === "halt" && !takes) this.#halt();
+      else if (trapped > 0n) this.#runLoop(0n);
+      else if (takes && this.apic.virtualized) this.#acknowledge();
+      else if (takes) {
+        this.#leave("interrupt-window");
+        this.#runLoop(this.#costs.entry);
+      } else this.#resumeOp();
     }
   }
 
-  /** A program that returns has halted with interrupts off: nothing wakes it. */
-  #end(): void {
-    this.#program = undefined;
-    this.#op = HALTED_FOR_GOOD;
-    this.#interruptsOn = false;
-    this.#halt();
+  /** The accesses since the last yield were exits, each handled and entered again from. */
+  #serveTrapped(trapped: bigint): void {
+    this.#trapped = 0n;
+    for (let exit = 0n; exit < trapped; exit++) this.#spendExit();
+    this.#host.engine.spend(trapped * this.#costs.entry);
+    this.apic.injectPending();
   }
 
-  #begin(op: GuestOp): void {
-    this.#op = op;
-    this.#workLeft = op.kind === "work" ? op.cycles : 0n;
-    if (op.kind !== "work") this.#interruptsOn = true;
-    const trapped = this.#trapped;
-    if (trapped > 0n) {
-      this.#trapped = 0n;
-      this.#host.engine.spend(trapped * (this.#costs.exit + this.#costs.entry));
-      this.apic.injectPending();
-    }
-    const takes = this.#interruptsOn && this.apic.deliverable() !== undefined;
-    if (op.kind === "halt" && !takes) this.#halt();
-    else if (trapped > 0n) this.#runLoop(0n);
-    else if (takes && this.apic.virtualized) this.#acknowledge();
-    else if (takes) {
-      this.#leave("interrupt-window");
-      this.#runLoop(this.#costs.entry);
-    } else this.#resumeOp();
+  /** Whether the guest has interrupts on and one waits for it. */
+  #takes(): boolean {
+    return this.#guest.interruptsOn && this.apic.deliverable() !== undefined;
   }
 
   /** The guest takes the highest deliverable vector, if it takes interrupts at all. */
   #acknowledge(): void {
-    if (!this.#interruptsOn || this.#delivered !== undefined) return;
-    this.#delivered = this.apic.acknowledge();
-    if (this.#delivered === undefined) return;
-    this.#interruptsOn = false;
-    this.#ready = true;
+    if (!this.#guest.takesInterrupts) return;
+    const vector = this.apic.acknowledge();
+    if (vector !== undefined) this.#guest.take(vector);
   }
 
   #halt(): void {
@@ -271,38 +307,43 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, InterruptedGues
     this.#runLoop(this.#costs.entry);
   }
 
-  /** Sets when the present operation is over, now that the guest runs again. */
   #resumeOp(): void {
-    const op = this.#op;
-    if (op.kind === "work") this.#opEndsAt = (this.now + this.#workLeft) as HostTsc;
-    else if (op.kind === "run" && op.untilTsc !== undefined) {
-      this.#opEndsAt = this.apic.firstHostTscAt(op.untilTsc);
-    } else this.#opEndsAt = undefined;
-    const ends = this.#opEndsAt;
-    const exits = this.#exitAt;
-    this.#nextAt = exits !== undefined && (ends === undefined || exits <= ends) ? exits : ends;
-    if (this.#nextAt !== undefined && this.#nextAt < this.now) this.#nextAt = this.now;
+    this.#guest.resume(this.now, (guest) => this.apic.firstHostTscAt(guest));
+    this.#schedule();
+  }
+
+  /** The running guest's next event is whatever comes first. */
+  #schedule(): void {
+    let next = this.#exitAt;
+    for (const at of [this.#guest.endsAt, this.#kickAt, this.#notifyAt]) {
+      if (at !== undefined && (next === undefined || at < next)) next = at;
+    }
+    this.#nextAt = next !== undefined && next < this.now ? this.now : next;
   }
 
   #leave(reason: string): void {
     const now = this.now;
-    if (this.#op.kind === "work" && this.#opEndsAt !== undefined) {
-      this.#workLeft = this.#opEndsAt > now ? this.#opEndsAt - now : 0n;
-    }
-    this.#opEndsAt = undefined;
+    this.#guest.leave(now);
     this.#exitAt = undefined;
     this.#nextAt = undefined;
-    this.#kicked = false;
-    this.counters.exits += 1;
+    this.#kickAt = undefined;
+    this.#notifyAt = undefined;
+    this.counters.exited(reason);
     this.#trace?.emit({ kind: "vm-exit", at: now, vcpu: this.id, reason });
     this.#become("host");
-    this.#host.engine.spend(this.#costs.exit);
+    this.#spendExit();
+  }
+
+  #spendExit(): void {
+    const { exit, exitJitter } = this.#costs;
+    this.#host.engine.spend(exitJitter === undefined ? exit : exit + exitJitter());
   }
 
   // The thread, out of the guest.
 
   /** One turn of the loop that follows every exit and every block; ends in an entry, a block or user space. */
   #runLoop(entryCost: bigint): void {
+    this.#load();
     this.#unblock = false;
     this.apic.injectPending();
     if (this.#out !== undefined) {
@@ -310,7 +351,7 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, InterruptedGues
       return;
     }
     if (this.#halted) {
-      if (!this.#interruptsOn || this.apic.deliverable() === undefined) {
+      if (!this.#takes()) {
         this.#block();
         return;
       }
@@ -321,7 +362,20 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, InterruptedGues
     else this.#nextAt = (this.now + entryCost) as HostTsc;
   }
 
+  /** The thread runs: on another CPU than before, its state is loaded there (`kvm_arch_vcpu_load`). */
+  #load(): void {
+    if (this.#loadedOn === this.#cpu) return;
+    this.#loadedOn = this.#cpu;
+    this.#migrateTimer = true;
+    this.apic.timer.restart();
+  }
+
   #enter(): void {
+    this.#load();
+    if (this.#migrateTimer) {
+      this.#migrateTimer = false;
+      this.apic.timer.migrate();
+    }
     // A request raised since the loop's turn aborts the entry: the expiry is seen before guest code runs.
     if (this.#unblock || this.#out !== undefined) {
       this.#runLoop(this.#costs.entry);
@@ -334,7 +388,7 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, InterruptedGues
     this.#become("guest");
     if (value === 0) {
       // The exit comes before the guest's first instruction, so an interrupt just taken waits for the next entry.
-      this.#ready = false;
+      this.#guest.ready = false;
       this.#exitAt = (now + this.#costs.immediateExit) as HostTsc;
       this.#nextAt = this.#exitAt;
       return;
@@ -342,8 +396,8 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, InterruptedGues
     this.#exitAt =
       value === undefined ? undefined : preemptionTimerExpiry(now, value, this.apic.preemptionTimerShift);
     // HLT that ended without an interrupt returns to the guest with none.
-    this.#ready = this.#delivered !== undefined || this.#op.kind === "halt";
-    if (!this.#ready) this.#resumeOp();
+    this.#guest.ready = this.#guest.hasDelivered || this.#guest.op.kind === "halt";
+    if (!this.#guest.ready) this.#resumeOp();
   }
 
   #block(): void {
@@ -351,13 +405,13 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, InterruptedGues
     if (this.#hvBeforeBlock) this.apic.timer.switchToSw();
     this.#blockedAt = this.now;
     this.#become("blocked");
-    const takes = this.#interruptsOn && this.apic.deliverable() !== undefined;
-    const awake = this.#unblock || this.apic.timer.hasPending() || takes;
+    const awake = this.#unblock || this.apic.timer.hasPending() || this.#takes();
     // Interrupts are on again by now: a timer just armed in the past is taken before the thread goes on.
     if (awake) this.#nextAt = this.now;
   }
 
   #unblocked(): void {
+    this.#load();
     this.counters.haltEnded(this.now - this.#blockedAt);
     if (this.#returnsToHv()) this.apic.timer.switchToHv();
     this.#runLoop(this.#costs.entry);
@@ -371,13 +425,14 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, InterruptedGues
 
   #trap(reason: string): void {
     this.#trapped += 1n;
-    this.counters.exits += 1;
+    this.counters.exited(reason);
     this.#trace?.emit({ kind: "vm-exit", at: this.now, vcpu: this.id, reason });
   }
 
   #become(state: VcpuState): void {
     if (this.#state === state) return;
     this.#state = state;
+    this.#cpu.occupancyChanged();
     this.#trace?.emit({ kind: "vcpu-state", at: this.now, vcpu: this.id, state });
   }
 }

@@ -1,15 +1,14 @@
 import type { HostTsc } from "@chronovisor/clocksource";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { Engine } from "./engine.js";
-import { FixedRateClock } from "./fixed-rate-clock.js";
+import { NanosecondCounter } from "./nanosecond-counter.js";
 
 const tsc = (n: bigint): HostTsc => n as HostTsc;
 const hertz = fc.bigInt({ min: 1n, max: 10_000_000_000n });
 const rate = fc.bigInt({ min: -500_000_000n, max: 500_000_000n });
 const cycles = fc.bigInt({ min: 0n, max: 2n ** 60n });
 
-describe("FixedRateClock", () => {
+describe("NanosecondCounter", () => {
   it.each([
     [2_500_000_000n, 0n, 2_500_000n, 1_000_000n],
     [2_500_000_000n, -50_000n, 2_500_000n, 999_950n],
@@ -18,15 +17,15 @@ describe("FixedRateClock", () => {
     [3_000_000_000n, 0n, 1n, 0n],
     [3_000_000_000n, 0n, 3n, 1n],
   ])("at %d Hz and %d ppb reads %d cycles as %d ns", (hz, ppb, at, ns) => {
-    const clock = new FixedRateClock(new Engine(tsc(0n)), hz, ppb, 0n);
-    expect(clock.at(tsc(at))).toBe(ns);
+    const counter = new NanosecondCounter(tsc(0n), hz, ppb);
+    expect(counter.read(tsc(at))).toBe(ns);
   });
 
   it("reads the floor of the exact product", () => {
     fc.assert(
       fc.property(hertz, rate, cycles, (hz, ppb, h) => {
-        const clock = new FixedRateClock(new Engine(tsc(0n)), hz, ppb, 0n);
-        const ns = clock.at(tsc(h));
+        const counter = new NanosecondCounter(tsc(0n), hz, ppb);
+        const ns = counter.read(tsc(h));
         const exact = h * (1_000_000_000n + ppb);
         expect(ns * hz <= exact && exact < (ns + 1n) * hz).toBe(true);
       }),
@@ -36,10 +35,10 @@ describe("FixedRateClock", () => {
   it("finds the first cycle at which it reads an instant", () => {
     fc.assert(
       fc.property(hertz, rate, fc.bigInt({ min: 1n, max: 2n ** 62n }), (hz, ppb, ns) => {
-        const clock = new FixedRateClock(new Engine(tsc(0n)), hz, ppb, 0n);
-        const due = clock.firstTscAt(ns);
-        expect(clock.at(due) >= ns).toBe(true);
-        expect(clock.at(tsc(due - 1n)) < ns).toBe(true);
+        const counter = new NanosecondCounter(tsc(0n), hz, ppb);
+        const due = counter.firstTscAt(ns);
+        expect(counter.read(due) >= ns).toBe(true);
+        expect(counter.read(tsc(due - 1n)) < ns).toBe(true);
       }),
     );
   });
@@ -48,33 +47,34 @@ describe("FixedRateClock", () => {
     const change = fc.tuple(fc.bigInt({ min: 1n, max: 2n ** 40n }), rate);
     fc.assert(
       fc.property(hertz, rate, fc.array(change, { maxLength: 8 }), (hz, first, changes) => {
-        const engine = new Engine(tsc(0n));
-        const clock = new FixedRateClock(engine, hz, first, 0n);
+        const counter = new NanosecondCounter(tsc(0n), hz, first);
         let exact = 0n;
+        let now = 0n;
         let ppb = first;
         for (const [span, next] of changes) {
-          engine.spend(span);
+          now += span;
           exact += span * (1_000_000_000n + ppb);
-          expect(clock.monotonicNs()).toBe(exact / hz);
-          clock.setRate(next);
-          expect(clock.monotonicNs()).toBe(exact / hz);
+          expect(counter.read(tsc(now))).toBe(exact / hz);
+          counter.setRate(tsc(now), next);
+          expect(counter.read(tsc(now))).toBe(exact / hz);
           ppb = next;
         }
       }),
     );
   });
 
-  it("gives both readings of one sample for the same cycle", () => {
-    const engine = new Engine(tsc(7n));
-    const clock = new FixedRateClock(engine, 1_000_000_000n, 0n, 40n);
-    engine.spend(3n);
-    expect(clock.sample()).toEqual({ monotonicNs: 43n, tsc: 10n });
+  it.each([
+    [2_500_000_000n, 0n, { mult: 858_993_459, shift: 31 }],
+    [100_000_000n, 0n, { mult: 2_684_354_560, shift: 28 }],
+    [2_500_000_000n, 500_000n, { mult: 859_422_955, shift: 31 }],
+  ])("at %d Hz and %d ppb multiplies a cycle by its rate", (hz, ppb, multiplier) => {
+    expect(new NanosecondCounter(tsc(0n), hz, ppb).multiplier()).toEqual(multiplier);
   });
 
   it.each([
-    [0n, 0n, "FixedRateClock: expected a frequency of at least 1 Hz, got 0"],
-    [1n, -1_000_000_000n, "FixedRateClock: expected a rate above -1000000000 ppb, got -1000000000"],
+    [0n, 0n, "NanosecondCounter: expected a frequency of at least 1 Hz, got 0"],
+    [1n, -1_000_000_000n, "NanosecondCounter: expected a rate above -1000000000 ppb, got -1000000000"],
   ])("refuses %d Hz at %d ppb", (hz, ppb, message) => {
-    expect(() => new FixedRateClock(new Engine(tsc(0n)), hz, ppb, 0n)).toThrow(new RangeError(message));
+    expect(() => new NanosecondCounter(tsc(0n), hz, ppb)).toThrow(new RangeError(message));
   });
 });
