@@ -94,7 +94,10 @@ describe("an announced leap second", () => {
 
   it("happens once: the machine waits until its bit is cleared", () => {
     const ntp = announced(STA_INS);
-    run(ntp, MIDNIGHT - 1n, 4);
+    run(ntp, MIDNIGHT - 1n, 2);
+    expect(ntp.nextLeapSec).toBe(MIDNIGHT);
+    run(ntp, MIDNIGHT, 2);
+    expect(ntp.nextLeapSec).toBeUndefined();
     expect(run(ntp, MIDNIGHT + 86_399n, 2).map(([, leap]) => leap)).toEqual([0, 0]);
     setStatus(ntp, 0);
     ntp.secondOverflow(MIDNIGHT + 90_000n);
