@@ -50,7 +50,7 @@ function frequencyLockedTerm(ntp: NtpData, phaseNs: bigint, secs: bigint): bigin
   return (phaseNs << (NTP_SCALE_SHIFT - BigInt(SHIFT_FLL))) / secs;
 }
 
-/** Grows with the interval up to 2^(3+tc) s, and falls by 4 for each step of the time constant. */
+/** Grows with the interval up to 2^(3+tc) s; each step of the time constant leaves a quarter of it. */
 function phaseLockedTerm(ntp: NtpData, phaseNs: bigint, secs: bigint): bigint {
   const longest = 1n << BigInt(SHIFT_PLL + 1 + ntp.timeConstant);
   const interval = secs > longest ? longest : secs;
