@@ -1,9 +1,11 @@
 import type { ScenarioDefinition } from "../scenario/types.js";
 import { longStop } from "./long-stop/index.js";
 import { periodicDrift } from "./periodic-drift/index.js";
+import { pinnedTimer } from "./pinned-timer/index.js";
 
 /** Every scenario, in the order a list shows them. Each keeps its own parameter types to itself. */
 export const scenarios: readonly ScenarioDefinition[] = [
   periodicDrift,
   longStop,
+  pinnedTimer,
 ] as unknown as readonly ScenarioDefinition[];

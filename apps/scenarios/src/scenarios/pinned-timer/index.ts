@@ -1,0 +1,46 @@
+import type { ScenarioDefinition } from "../../scenario/types.js";
+import { pinnedTimerParams } from "./params.js";
+import { expectedRunNs, runPinnedTimer } from "./run.js";
+
+export const pinnedTimer: ScenarioDefinition<typeof pinnedTimerParams> = {
+  id: "pinned-timer",
+  title: "LAPIC timer far from its vCPU",
+  fix: "61abdbe0bcc2 · fixed in v4.6",
+  story: "x",
+  sources: [],
+  params: pinnedTimerParams,
+  variants: { before: "v4.5", after: "v4.6" },
+  comparison: [
+    { label: "unpinned", kernel: "v4.5" },
+    { label: "pinned", kernel: "v4.6" },
+    { label: "unpinned, kick", kernel: "v5.3" },
+    { label: "posted", kernel: "v5.3 + timerPlacement=posted" },
+  ],
+  headline: "p99",
+  histogram: "latency",
+  observe: {
+    expirations: { unit: "count", title: "timers expired", headline: true },
+    seen: { unit: "count", title: "interrupts the guest saw", headline: true },
+    coalesced: { unit: "count", title: "expired while one was pending", headline: true },
+    elsewhere: { unit: "count", title: "expired on another CPU than the vCPU's", headline: true },
+    remote: { unit: "count", title: "injected on another CPU than expired", headline: true },
+    p50: { unit: "ns", title: "delay p50", headline: true, optional: true },
+    p90: { unit: "ns", title: "p90", headline: true, optional: true },
+    p99: { unit: "ns", title: "p99", headline: true, optional: true },
+    p999: { unit: "ns", title: "p99.9", optional: true },
+    max: { unit: "ns", title: "max", headline: true, optional: true },
+    mean: { unit: "ns", title: "mean", headline: true, optional: true },
+    exits: { unit: "count", title: "VM exits" },
+    exitsPerThousand: { unit: "count", title: "VM exits per 1000 timers", headline: true },
+    interruptExits: { unit: "count", title: "exits for host interrupts", headline: true },
+    kicks: { unit: "count", title: "exits for kicks", headline: true },
+    inj: { unit: "count", title: "injections attempted" },
+    irrSet: { unit: "count", title: "request bit set" },
+    restarts: { unit: "count", title: "times the hrtimer was armed" },
+    length: { unit: "ns", title: "simulated" },
+  },
+  lengthNs: expectedRunNs,
+  run: runPinnedTimer,
+  expect: [],
+  verdict: (r) => `${r.kernel}: p99 ${r.observations.p99?.value}`,
+};
