@@ -48,7 +48,7 @@ export interface NtpdServoState {
  * const reference = new ReferenceClock({ trueNs: () => now, offsetNs: 10_000_000n, roundTripNs: 3_000n });
  * const servo = new NtpdServo({ clock, reference, nowNs: () => now, timeConstant: 2 });
  * servo.act();
- * calls // => [ { modes: 8247, offset: 10000000n, constant: 2n, status: 1, maxerror: 2n, esterror: 10000n } ]
+ * calls // => [ { modes: 8253, offset: 10000000n, constant: 2n, status: 1, maxerror: 2n, esterror: 10000n } ]
  * servo.nextActionNs // => 64000000000n
  */
 export class NtpdServo {
