@@ -9,6 +9,7 @@ import {
 import type { OnExpiry, Timer } from "@chronovisor/hrtimer";
 import {
   type AdvanceWait,
+  type CreateRawTimer,
   InterruptState,
   LapicTimer,
   type LapicTimerBehaviours,
@@ -145,6 +146,7 @@ export interface FixtureOptions {
   readonly l1Offset?: bigint;
   /** Rate shift of the preemption timer; none when absent. */
   readonly rateShift?: number;
+  readonly createRawTimer?: CreateRawTimer;
   readonly vendor?: "vmx" | "svm";
   readonly behaviours?: Partial<LapicTimerBehaviours>;
   readonly config?: Partial<LapicTimerConfig>;
@@ -184,6 +186,7 @@ export function fixture(options: FixtureOptions = {}): Fixture {
     createTimer: host.createTimer,
     vcpu,
     ...(hv === undefined ? {} : { preemptionTimer: hv }),
+    ...(options.createRawTimer === undefined ? {} : { createRawTimer: options.createRawTimer }),
     ...(options.behaviours === undefined ? {} : { behaviours: options.behaviours }),
     ...(options.config === undefined ? {} : { config: options.config }),
     ...(options.events === undefined ? {} : { events: options.events }),
