@@ -1,5 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { recordingContext } from "./fixtures/metronome.js";
+import { axisNames } from "../kernels/kernels.js";
+import type { ScenarioDefinition } from "../scenario/types.js";
+import { metronomes, recordingContext } from "./fixtures/metronome.js";
 import { Interrupted, main } from "./main.js";
 
 async function cli(...args: string[]): Promise<{ code: number; out: string; err: string }> {
@@ -8,8 +10,7 @@ async function cli(...args: string[]): Promise<{ code: number; out: string; err:
   return { code, out: out(), err: err() };
 }
 
-const axes =
-  "periodicAdvance, hrtimerRearm, period0, switchToSw, hvModes, unblockToHv, timerPlacement, advance, advanceWait, tdcr, oneshotRestore";
+const axes = axisNames.join(", ");
 const params = "duration, beat, advanceNs, players, mood";
 
 describe("a wrong request is one line on standard error, nothing on standard output, and exit 2", () => {
@@ -171,6 +172,73 @@ describe("what runs", () => {
     const { columns, axes: differing } = JSON.parse(out) as { columns: { kernel: string }[]; axes: string[] };
     expect(columns.map(({ kernel }) => kernel)).toEqual(["v4.17", "v4.16", "v5.0"]);
     expect(differing).toContain("periodicAdvance");
+  });
+});
+
+describe("a scenario with columns of its own to compare", () => {
+  const [story] = metronomes;
+  if (story === undefined) throw new Error("expected a scenario");
+  const comparison = [
+    { label: "M0 as it was", kernel: "v4.16" },
+    { label: "M1 resynchronised", kernel: "v4.16 + periodicAdvance=resync" },
+    { label: "M2 clamped", kernel: "v4.16 + periodicAdvance=resync-clamped" },
+  ];
+
+  async function compared(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+    const { context, out, err } = recordingContext();
+    const code = await main(args, {
+      ...context,
+      scenarios: [{ ...story, comparison } as ScenarioDefinition],
+    });
+    return { code, out: out(), err: err() };
+  }
+
+  const kernelsOf = (out: string): readonly string[] =>
+    (JSON.parse(out) as { columns: { kernel: string }[] }).columns.map(({ kernel }) => kernel);
+
+  it("has them side by side under their labels", async () => {
+    const { code, out } = await compared("compare", "metronome");
+    expect(code).toBe(0);
+    expect(out).toContain("  kernel    v4.16\n");
+    expect(out).toContain("periodicAdvance: independent (M0), resync (M1), resync-clamped (M2)");
+    expect(out).toMatch(/^ {16,}M0 as it was +M1 resynchronised +M2 clamped$/m);
+    expect(out).toMatch(/^ {2}lag at the end +500 µs +0 ns\* +0 ns\*$/m);
+    expect(out).toContain("  * not as M0 as it was\n");
+    expect(kernelsOf((await compared("compare", "metronome", "--json")).out)).toEqual(
+      comparison.map(({ kernel }) => kernel),
+    );
+  });
+
+  it("gives way to kernels that are named", async () => {
+    const { out } = await compared("compare", "metronome", "--kernels", "v4.17,v4.16", "--json");
+    expect(kernelsOf(out)).toEqual(["v4.17", "v4.16"]);
+  });
+
+  it("takes overrides of other behaviours for all of them, and refuses one that makes them alike", async () => {
+    const { out } = await compared("compare", "metronome", "--set", "tdcr=at-next-tmict");
+    expect(out).toContain("  kernel    v4.16\n            every column with tdcr=at-next-tmict\n");
+    expect(await compared("compare", "metronome", "--set", "periodicAdvance=resync")).toEqual({
+      code: 2,
+      out: "",
+      err: 'chronovisor: --set: periodicAdvance is set twice, the other time in "v4.16 + periodicAdvance=resync"\n',
+    });
+  });
+
+  it("still runs before and after, alone and with every other scenario", async () => {
+    const { out } = await compared("run", "metronome", "--variant", "after", "--json");
+    expect((JSON.parse(out) as { kernel: string }).kernel).toBe("v4.17");
+    const start = JSON.parse((await compared("start", "--json")).out) as { comparisons: unknown[] };
+    expect(start.comparisons.map((one) => kernelsOf(JSON.stringify(one)))).toEqual([["v4.16", "v4.17"]]);
+  });
+
+  it("tells them in its help and in the list for programs", async () => {
+    expect((await compared("compare", "metronome", "--help")).out).toContain(
+      "Compared: M0 as it was (v4.16), M1 resynchronised (v4.16 +\n",
+    );
+    const { scenarios } = JSON.parse((await compared("list", "--json")).out) as {
+      scenarios: { comparison: unknown }[];
+    };
+    expect(scenarios[0]?.comparison).toEqual(comparison);
   });
 });
 

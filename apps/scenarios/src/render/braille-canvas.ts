@@ -7,7 +7,7 @@ const DOTS: ReadonlyArray<readonly [number, number]> = [
 ];
 const BRAILLE_BLANK = 0x2800;
 
-const DOTS_PER_CELL_X = 2;
+export const DOTS_PER_CELL_X = 2;
 export const DOTS_PER_CELL_Y = 4;
 
 /** Dots in a grid of character cells, each cell 2 dots wide and 4 high. Row 0 is on top. */

@@ -1,9 +1,8 @@
 import type { Expectation, RunResult } from "../scenario/types.js";
-import { type Column, shortKernel } from "./column.js";
+import { type Column, columnKeys, columnLabels, columnNames, letterOf } from "./column.js";
 import type { Style } from "./style.js";
 import { wrap } from "./wrap.js";
 
-const GAP = "  ";
 /** Marks of more columns than this are clearer spelled out run by run. */
 const MAX_MARK_WIDTH = 40;
 
@@ -43,25 +42,56 @@ function words(
   return [...wrap(expectation.text, width), ...figures, ...wrap(expectation.reason, width).map(style.aside)];
 }
 
+/** What stands over the marks, so many spaces apart. */
+interface Heads {
+  readonly texts: readonly string[];
+  readonly gap: number;
+  /** Lines that say what the heads mean. */
+  readonly legend: string;
+}
+
+const GAP = 2;
+
+const marginOf = ({ texts, gap }: Heads): number =>
+  texts.reduce((sum, text) => sum + Math.max(1, text.length) + gap, 0);
+
+/** Heads of the marks: the labels, or what stands for them where they leave too little room for words. */
+function headsOf(columns: readonly Column[], width: number): Heads | undefined {
+  if (columns.length === 1) return { texts: [""], gap: GAP, legend: "" };
+  const { keys, kind } = columnKeys(columns);
+  const names = columnNames(columns);
+  const letters = columns.map((_, place) => letterOf(place));
+  const legend = letters.map((letter, place) => `${letter}: ${names[place]}`).join(", ");
+  const candidates: readonly Heads[] = [
+    { texts: columnLabels(columns), gap: GAP, legend: "" },
+    ...(kind === "words" ? [{ texts: keys, gap: GAP, legend: "" }] : []),
+    { texts: letters, gap: GAP, legend },
+    { texts: letters, gap: 1, legend },
+  ];
+  return candidates.find((heads) => marginOf(heads) <= Math.min(MAX_MARK_WIDTH, width / 2));
+}
+
 /** One row of marks, a column per run, and the words beside it. */
 function row(
   columns: readonly Column[],
   index: number,
-  widths: readonly number[],
+  heads: Heads,
   width: number,
   style: Style,
 ): readonly string[] {
+  const { texts, gap } = heads;
   const judged = columns.map(({ result }) => result.expectations[index]);
   const [expectation] = judged;
   if (expectation === undefined) return [];
-  const broken = columns.flatMap(({ label }, place) => {
+  const labels = columnLabels(columns);
+  const broken = columns.flatMap((_, place) => {
     const one = judged[place];
-    return one?.held === false ? [[label, one] as const] : [];
+    return one?.held === false ? [[labels[place] ?? "", one] as const] : [];
   });
   const applied = judged.some((one) => one?.held !== undefined) ? "somewhere" : "nowhere";
-  const margin = widths.reduce((sum, column) => sum + column + GAP.length, 0);
+  const margin = marginOf(heads);
   const signs = judged.map(
-    (one, place) => mark(one?.held, style) + " ".repeat((widths[place] ?? 1) - 1) + GAP,
+    (one, place) => mark(one?.held, style) + " ".repeat(Math.max(1, texts[place]?.length ?? 1) - 1 + gap),
   );
   const [first = "", ...more] = words(expectation, broken, applied, width - margin, style);
   return [signs.join("") + first, ...more.map((line) => " ".repeat(margin) + line)];
@@ -84,21 +114,21 @@ export function renderExpectations(
 ): readonly string[] {
   const [first] = columns;
   if (first === undefined || first.result.expectations.length === 0) return [];
-  const heads = columns.length > 1 ? columns.map(({ label }) => shortKernel(label)) : [""];
-  const widths = heads.map((head) => Math.max(1, head.length));
-  const markWidth = widths.reduce((sum, column) => sum + column + GAP.length, 0);
-  if (columns.length > 1 && markWidth > Math.min(MAX_MARK_WIDTH, width / 2)) {
+  const heads = headsOf(columns, width);
+  if (heads === undefined) {
+    const labels = columnLabels(columns);
     return columns.flatMap((column, index) => [
       ...(index > 0 ? [""] : []),
-      style.heading(column.label),
+      style.heading(labels[index] ?? column.label),
       ...renderExpectations([column], width, style),
     ]);
   }
-  const head = heads.map((text, index) => text.padEnd(widths[index] ?? 1)).join(GAP);
+  const head = heads.texts.map((text) => text.padEnd(Math.max(1, text.length) + heads.gap)).join("");
   return [
     ...wrap(countHeld(columns.map(({ result }) => result)), width).map(style.heading),
+    ...wrap(heads.legend, width),
     ...(columns.length > 1 ? [style.heading(head.trimEnd())] : []),
-    ...first.result.expectations.flatMap((_, index) => row(columns, index, widths, width, style)),
+    ...first.result.expectations.flatMap((_, index) => row(columns, index, heads, width, style)),
     ...notApplicableNote(columns).flatMap((note) => wrap(note, width).map(style.aside)),
   ];
 }

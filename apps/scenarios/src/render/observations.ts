@@ -1,10 +1,13 @@
 import type { ObservationSpec, Quantity } from "../scenario/types.js";
 import { formatQuantity } from "../units/format-quantity.js";
 import { alignedTable } from "./aligned-table.js";
-import { type Column, columnNames, shortKernel } from "./column.js";
+import { type Column, columnLabels, columnNames, columnPhrases, shortKernel } from "./column.js";
+import { columnGroups } from "./column-groups.js";
 import { differenceNote, markDifference } from "./differs.js";
+import { commonRelease } from "./kernel-facts.js";
 import type { Style } from "./style.js";
 import { visibleWidth } from "./visible-width.js";
+import { wrapHead } from "./wrap.js";
 
 type Spec = readonly [name: string, spec: ObservationSpec];
 
@@ -21,49 +24,114 @@ function cell([name, spec]: Spec, column: Column, first: Column, style: Style): 
   return markDifference(shown(own, spec), same ? "same" : "differs", style);
 }
 
+/** One run as text: the lines over its values, and its values. */
+interface TextColumn {
+  readonly heads: readonly string[];
+  readonly cells: readonly string[];
+}
+
+const widthOf = (texts: readonly string[]): number => Math.max(0, ...texts.map(visibleWidth));
+
+/** How a label too wide for the values below it is set. */
+type Heads = "one-line" | "wrapped";
+
+function textColumns(
+  specs: readonly Spec[],
+  columns: readonly Column[],
+  first: Column,
+  heads: Heads,
+  style: Style,
+): readonly TextColumn[] {
+  const labels = columnLabels(columns);
+  const withKernels =
+    columns.some(({ label, result }) => label !== result.kernel) && commonRelease(columns) === undefined;
+  return columns.map((column, place) => {
+    const cells = specs.map((spec) =>
+      place === 0 ? shown(first.result.observations[spec[0]], spec[1]) : cell(spec, column, first, style),
+    );
+    const label = labels[place] ?? column.label;
+    const lines = heads === "wrapped" ? wrapHead(label, widthOf(cells)) : [label];
+    const kernel = withKernels ? [shortKernel(column.result.kernel)] : [];
+    // Cells of the later columns end in a place for the mark; their heads leave it free.
+    const pad = (text: string): string => (place === 0 ? text : `${text} `);
+    return { heads: [...lines.map(style.heading), ...kernel].map(pad), cells };
+  });
+}
+
+/** Heads of equal height, standing on the values. */
+function levelled(columns: readonly TextColumn[]): readonly TextColumn[] {
+  const height = Math.max(...columns.map(({ heads }) => heads.length));
+  return columns.map(({ heads, cells }) => ({
+    heads: [...Array.from({ length: height - heads.length }, () => ""), ...heads],
+    cells,
+  }));
+}
+
+function table(
+  titles: readonly string[],
+  columns: readonly TextColumn[],
+  heads: "heads" | "no heads",
+): readonly string[] {
+  const level = levelled(columns);
+  const headRows = (level[0]?.heads ?? []).map((_, line) => [
+    "",
+    ...level.map((column) => column.heads[line] ?? ""),
+  ]);
+  const rows = titles.map((title, line) => [title, ...level.map(({ cells }) => cells[line] ?? "")]);
+  return alignedTable(
+    [...(heads === "heads" ? headRows : []), ...rows],
+    ["left", ...columns.map(() => "right" as const)],
+  );
+}
+
+/** Every run beside the others; where there are too many for the width, group below group. */
 function sideBySide(
   specs: readonly Spec[],
   columns: readonly Column[],
   first: Column,
+  width: number,
   style: Style,
-): readonly string[] {
-  // Cells of the later columns end in a place for the mark; their heads leave it free.
-  const pad = (text: string, index: number): string => (index === 0 ? text : `${text} `);
-  const labels = columns.map(({ label }, index) => pad(style.heading(shortKernel(label)), index));
-  const kernels = columns.map(({ result }, index) => pad(shortKernel(result.kernel), index));
-  const heads = columns.length < 2 ? [] : [["", ...labels]];
-  if (heads.length > 0 && columns.some(({ label, result }) => label !== result.kernel)) {
-    heads.push(["", ...kernels]);
+): readonly string[] | undefined {
+  const titles = specs.map(([, { title }]) => title);
+  for (const heads of ["one-line", "wrapped"] as const) {
+    const text = textColumns(specs, columns, first, heads, style);
+    const widths = text.map((column) => widthOf([...column.heads, ...column.cells]));
+    const groups = columnGroups(widthOf(titles), widths, width);
+    if (groups === undefined || (groups.length > 1 && heads === "one-line")) continue;
+    return groups.flatMap((group, index) => [
+      ...(index > 0 ? [""] : []),
+      ...table(
+        titles,
+        group.flatMap((place) => text[place] ?? []),
+        columns.length > 1 ? "heads" : "no heads",
+      ),
+    ]);
   }
-  const body = specs.map((spec) => [
-    spec[1].title,
-    ...columns.map((column) =>
-      column === first
-        ? shown(first.result.observations[spec[0]], spec[1])
-        : cell(spec, column, first, style),
-    ),
-  ]);
-  return alignedTable([...heads, ...body], ["left", ...columns.map(() => "right" as const)]);
+  return undefined;
 }
 
 function stacked(
   specs: readonly Spec[],
   columns: readonly Column[],
   first: Column,
+  width: number,
   style: Style,
 ): readonly string[] {
-  const names = columnNames(columns);
-  return specs.flatMap((spec) => [
-    spec[1].title,
-    ...alignedTable(
-      columns.map((column, index) => [`  ${names[index] ?? ""}`, cell(spec, column, first, style)]),
-      ["left", "right"],
-    ),
-  ]);
+  const named = (names: readonly string[]): readonly string[] =>
+    specs.flatMap((spec) => [
+      spec[1].title,
+      ...alignedTable(
+        columns.map((column, index) => [`  ${names[index] ?? ""}`, cell(spec, column, first, style)]),
+        ["left", "right"],
+      ),
+    ]);
+  const lines = named(commonRelease(columns) === undefined ? columnPhrases(columns) : columnLabels(columns));
+  return widthOf(lines) <= width ? lines : named(columnLabels(columns));
 }
 
 /**
- * Observations as aligned rows, one column per run; where that does not fit, each observation with its values below it.
+ * Observations as aligned rows, one column per run. More runs than fit are set in groups, each with the first run at its
+ * left, which every mark refers to; where not even two fit, each observation has its values below it.
  *
  * @param names - which to show, in order
  */
@@ -80,13 +148,11 @@ export function renderObservations(
     const spec = observe[name];
     return spec === undefined ? [] : [[name, spec] as const];
   });
-  const lines = sideBySide(specs, columns, first, style);
-  const fits = lines.every((line) => visibleWidth(line) <= width);
   const differ = columns.some((column) =>
     names.some((name) => column.result.observations[name]?.value !== first.result.observations[name]?.value),
   );
   return [
-    ...(fits ? lines : stacked(specs, columns, first, style)),
+    ...(sideBySide(specs, columns, first, width, style) ?? stacked(specs, columns, first, width, style)),
     ...(differ ? [style.aside(differenceNote(columnNames(columns)[0] ?? first.label))] : []),
   ];
 }

@@ -1,19 +1,16 @@
 import { describe, expect, it } from "vitest";
-import type { Series, Unit } from "../scenario/types.js";
+import type { Unit } from "../scenario/types.js";
 import { ticksBetween, timeAxisScale, valueAxisScale } from "./axis-ticks.js";
 import { BrailleCanvas, brailleCharacter } from "./braille-canvas.js";
-import { renderPlot } from "./plot.js";
+import { type PlotLine, renderPlot } from "./plot.js";
 import { plainStyle } from "./style.js";
 
 const SECOND = 1_000_000_000n;
 
-function line(
-  label: string,
-  values: readonly bigint[],
-  unit: Unit = "ns",
-): { label: string; series: Series } {
+function line(label: string, values: readonly bigint[], unit: Unit = "ns"): PlotLine {
   return {
     label,
+    key: label,
     series: { title: "lag", unit, points: values.map((value, at) => [BigInt(at) * SECOND, value]) },
   };
 }

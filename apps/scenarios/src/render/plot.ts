@@ -1,12 +1,15 @@
 /** A line plot in braille dots with both axes in real units. Doubles here place dots and print nothing else. */
 import type { Series } from "../scenario/types.js";
 import { type AxisScale, ticksBetween, timeAxisScale, valueAxisScale } from "./axis-ticks.js";
-import { BrailleCanvas, brailleCharacter, DOTS_PER_CELL_Y } from "./braille-canvas.js";
+import { type BrailleCanvas, brailleCharacter, DOTS_PER_CELL_X, DOTS_PER_CELL_Y } from "./braille-canvas.js";
+import { type Curve, drawCurve, mergeLines, type Point } from "./curve.js";
+import { curveEnds, plotLegend } from "./plot-legend.js";
 import type { Style } from "./style.js";
-import { visibleWidth } from "./visible-width.js";
 
 export interface PlotLine {
   readonly label: string;
+  /** Stands for the label where the line ends. */
+  readonly key: string;
   readonly series: Series;
 }
 
@@ -14,47 +17,6 @@ const ROWS = 7;
 const MAX_VALUE_STEPS = 4;
 /** Columns a time label takes with some air. */
 const TIME_LABEL_COLUMNS = 14;
-const LEGEND_COLUMNS = 4;
-const LEGEND_GAP = "   ";
-
-/** Dots drawn and left out along a line, by its place in the legend: lines are told apart without colour. */
-const DASHES: ReadonlyArray<readonly [drawn: number, left: number]> = [
-  [1, 0],
-  [2, 2],
-  [1, 3],
-  [4, 2],
-];
-
-type Point = readonly [x: number, y: number];
-
-/** Draws straight segments between dots (Bresenham), dashed along the way. */
-function drawLine(canvas: BrailleCanvas, points: readonly Point[], index: number): void {
-  const [drawn, left] = DASHES[index % DASHES.length] ?? [1, 0];
-  let travelled = 0;
-  let [previous] = points;
-  if (previous === undefined) return;
-  canvas.set(previous[0], previous[1]);
-  for (const point of points) {
-    let [x, y] = previous;
-    const dx = Math.abs(point[0] - x);
-    const dy = -Math.abs(point[1] - y);
-    let error = dx + dy;
-    while (x !== point[0] || y !== point[1]) {
-      const twice = 2 * error;
-      if (twice >= dy) {
-        error += dy;
-        x += Math.sign(point[0] - x);
-      }
-      if (twice <= dx) {
-        error += dx;
-        y += Math.sign(point[1] - y);
-      }
-      travelled++;
-      if (travelled % (drawn + left) < drawn) canvas.set(x, y);
-    }
-    previous = point;
-  }
-}
 
 interface Frame {
   readonly low: number;
@@ -78,28 +40,6 @@ function frameOf(lines: readonly PlotLine[]): Frame {
   if (high < 0 && high > low / 2) high = 0;
   if (low === high) return low > 0 ? { low: 0, high, lengthNs } : { low, high: low + 1, lengthNs };
   return { low, high, lengthNs };
-}
-
-/** A sample of each line beside its label, as many to a row as fit after `title`, or below it. */
-function legend(title: string, lines: readonly PlotLine[], width: number, style: Style): readonly string[] {
-  const entries = lines.map(({ label }, index) => {
-    const canvas = new BrailleCanvas(LEGEND_COLUMNS, 1);
-    const middle = 1;
-    drawLine(canvas, [[0, middle] as const, [canvas.widthDots - 1, middle] as const], index);
-    const sample = Array.from({ length: LEGEND_COLUMNS }, (_, column) =>
-      brailleCharacter(canvas.bitsAt(column, 0)),
-    );
-    return `${style.line(index, sample.join(""))} ${label}`;
-  });
-  const together = [title, ...entries].join(LEGEND_GAP);
-  if (visibleWidth(together) <= width) return [together];
-  const rows: string[] = [];
-  for (const entry of entries) {
-    const longer = [...rows.slice(-1), entry].join(LEGEND_GAP);
-    if (rows.length > 0 && visibleWidth(longer) <= width) rows[rows.length - 1] = longer;
-    else rows.push(entry);
-  }
-  return [title, ...rows];
 }
 
 /** Value axis labels by row, one to a row; a round value less than half a row outside labels the outermost row. */
@@ -144,9 +84,18 @@ function cell(canvases: readonly BrailleCanvas[], column: number, row: number, s
   return owner !== undefined && owners.length === 1 ? style.line(owner, character) : character;
 }
 
+/** The dots of a series in a plot so many columns wide. */
+function place(series: Series, frame: Frame, columns: number): readonly Point[] {
+  const lastDot = columns * DOTS_PER_CELL_X - 1;
+  return series.points.map(
+    ([atNs, value]) =>
+      [Math.round((Number(atNs) / frame.lengthNs) * lastDot), dotRow(Number(value), frame)] as const,
+  );
+}
+
 /**
  * Lines of a plot with every series overlaid: title and unit, legend, seven rows, time axis. Lines differ in dash
- * pattern as well as in colour.
+ * pattern as well as in colour, more than two have their keys where they end, and those that fall together are one.
  *
  * @param lines - series of one unit
  * @param width - columns it may take
@@ -159,28 +108,24 @@ export function renderPlot(lines: readonly PlotLine[], width: number, style: Sty
   const scale = valueAxisScale(first.series.unit, Math.max(Math.abs(frame.low), Math.abs(frame.high)));
   const labels = valueLabels(frame, scale);
   const labelColumns = Math.max(...[...labels.values()].map((label) => label.length));
-  const columns = Math.max(8, width - labelColumns - 2);
-  const canvases = lines.map(({ series }, index) => {
-    const canvas = new BrailleCanvas(columns, ROWS);
-    const points = series.points.map(
-      ([atNs, value]) =>
-        [
-          Math.round((Number(atNs) / frame.lengthNs) * (canvas.widthDots - 1)),
-          dotRow(Number(value), frame),
-        ] as const,
-    );
-    drawLine(canvas, points, index);
-    return canvas;
-  });
+  const room = Math.max(8, width - labelColumns - 2);
+  const placed = (columns: number): readonly Curve[] =>
+    mergeLines(lines.map((line) => ({ ...line, points: place(line.series, frame, columns) })));
+  // How far the curves reach does not change the rows they end in.
+  const ends = curveEnds(placed(room), ROWS, Math.floor(room / 3), style);
+  const columns = room - ends.width;
+  const curves = placed(columns);
+  const canvases = curves.map((curve, index) => drawCurve(curve, index, columns, ROWS));
   const rows = Array.from({ length: ROWS }, (_, row) => {
     const label = labels.get(row);
     const cells = Array.from({ length: columns }, (_, column) => cell(canvases, column, row, style));
     const axis = label === undefined ? "│" : "┤";
-    return `${(label ?? "").padStart(labelColumns)} ${axis}${cells.join("").trimEnd()}`;
+    const line = `${(label ?? "").padStart(labelColumns)} ${axis}${cells.join("")}`;
+    return `${line}${ends.texts[row] ?? ""}`.trimEnd();
   });
   const [rule, times] = timeAxis(frame.lengthNs, columns);
   const margin = " ".repeat(labelColumns + 1);
   const title = scale.symbol === "" ? first.series.title : `${first.series.title} (${scale.symbol})`;
-  const head = lines.length > 1 ? legend(title, lines, width, style) : [title];
+  const head = lines.length > 1 ? plotLegend(title, curves, ends, width, style) : [title];
   return [...head, ...rows, `${margin}└${rule}`, `${margin} ${times}`];
 }

@@ -5,7 +5,7 @@ import type { Column } from "./column.js";
 import { markDifference } from "./differs.js";
 import type { Style } from "./style.js";
 import { visibleWidth } from "./visible-width.js";
-import { hang } from "./wrap.js";
+import { hang, wrap } from "./wrap.js";
 
 /** Rows of a table a screen has room for; the others are in `--json`. */
 const MAX_ROWS = 12;
@@ -49,10 +49,46 @@ function renderTable(
     heads.map(() => "right" as const),
   );
   const body = lines.every((line) => visibleWidth(line) <= width) ? lines : stacked(table, rows, width);
-  return [style.heading(heading), ...body, ...rest(table)];
+  return [...wrap(heading, width).map(style.heading), ...body, ...rest(table)];
 }
 
-/** Every table of every run: those of one name follow each other, so that they can be read against each other. */
+/** Runs with the same table, under the names of all of them. */
+interface SharedTable {
+  readonly table: Table;
+  readonly names: readonly string[];
+  readonly isFirst: boolean;
+}
+
+function sameRows(a: Table, b: Table): boolean {
+  return (
+    a.rows.length === b.rows.length &&
+    a.rows.every((row, line) => row.every((value, index) => value === b.rows[line]?.[index]))
+  );
+}
+
+/** The tables called `key`, each once, in the order of the runs that have it first. */
+function sharedTables(
+  key: string,
+  columns: readonly Column[],
+  names: readonly string[],
+): readonly SharedTable[] {
+  const shared: SharedTable[] = [];
+  for (const [index, { result }] of columns.entries()) {
+    const table = result.tables[key];
+    if (table === undefined || table.rows.length === 0) continue;
+    const name = names[index] ?? "";
+    const at = shared.findIndex((one) => sameRows(one.table, table));
+    const same = shared[at];
+    if (same === undefined) shared.push({ table, names: [name], isFirst: index === 0 });
+    else shared[at] = { ...same, names: [...same.names, name] };
+  }
+  return shared;
+}
+
+/**
+ * Every table of every run: those of one name follow each other, so that they can be read against each other, and runs
+ * with the same rows share one.
+ */
 export function renderTables(
   columns: readonly Column[],
   names: readonly string[],
@@ -61,12 +97,10 @@ export function renderTables(
 ): readonly string[] {
   const keys = [...new Set(columns.flatMap(({ result }) => Object.keys(result.tables)))];
   const blocks = keys.flatMap((key) =>
-    columns.flatMap(({ result }, index) => {
-      const table = result.tables[key];
-      if (table === undefined || table.rows.length === 0) return [];
-      const heading = columns.length > 1 ? `${table.title}, ${names[index] ?? ""}` : table.title;
-      const first = index === 0 ? undefined : columns[0]?.result.tables[key];
-      return [renderTable(table, first, heading, width, style)];
+    sharedTables(key, columns, names).map(({ table, names: runs, isFirst }) => {
+      const heading = columns.length > 1 ? `${table.title}, ${runs.join(", ")}` : table.title;
+      const first = isFirst ? undefined : columns[0]?.result.tables[key];
+      return renderTable(table, first, heading, width, style);
     }),
   );
   return blocks.flatMap((block, index) => (index === 0 ? block : ["", ...block]));

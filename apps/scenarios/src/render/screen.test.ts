@@ -57,10 +57,25 @@ describe("the table of observations", () => {
     expect(screen([before])).not.toContain("* not as");
   });
 
-  it("stacks where columns do not fit", () => {
+  it("sets more runs than fit in groups, each with the first run to compare with", () => {
     const text = screen([before, after, column("v4.18", "v4.18")], 40);
     expect(text).toContain(
-      "  lag at the end\n    before v4.16  500 µs\n    after v4.17     0 ns*\n    v4.18           0 ns*\n",
+      [
+        "                  before   after",
+        "                   v4.16   v4.17",
+        "  beats           10 000  10 000",
+        "  lag at the end  500 µs    0 ns*",
+        "  drifts             yes      no*",
+        "  backend            tsc    mono*",
+        "",
+        "                  before   v4.18",
+        "                   v4.16   v4.18",
+        "  beats           10 000  10 000",
+        "  lag at the end  500 µs    0 ns*",
+        "  drifts             yes      no*",
+        "  backend            tsc    mono*",
+        "  * not as before",
+      ].join("\n"),
     );
   });
 });

@@ -3,15 +3,16 @@
  * one plot, what held and why. Pure: results in, text out.
  */
 
-import { differingAxes } from "../scenario/json.js";
 import type { ScenarioDefinition, Source } from "../scenario/types.js";
 import { formatExact } from "../units/format-exact.js";
 import { groupThousands } from "../units/group-thousands.js";
-import { type Column, columnNames } from "./column.js";
+import { type Column, columnKeys, columnNames } from "./column.js";
 import { renderExpectations } from "./expectations.js";
+import { type Histogram, renderHistogram } from "./histogram.js";
+import { type Fact, renderKernels } from "./kernel-facts.js";
 import { renderObservations } from "./observations.js";
 import { renderParams } from "./params.js";
-import { renderPlot } from "./plot.js";
+import { type PlotLine, renderPlot } from "./plot.js";
 import { renderTables } from "./result-tables.js";
 import type { Style } from "./style.js";
 import { hang, wrap } from "./wrap.js";
@@ -66,35 +67,6 @@ function whatRan(columns: readonly Column[], { lengthNs, wallMs }: ScreenOptions
   return `${runs}${formatExact(lengthNs, "ns")} simulated${took}, seed ${columns[0]?.result.seed ?? 0}`;
 }
 
-/** Which kernels ran: spelled out where a column's head has no room for it. */
-function kernels(columns: readonly Column[]): readonly [string, string][] {
-  const [only] = columns;
-  if (columns.length === 1 && only !== undefined) return [["kernel", only.result.kernel]];
-  return columns
-    .filter(({ result }) => result.kernel.includes(" + "))
-    .map((column) => ["kernel", `${column.label}: ${column.result.kernel}`] as [string, string]);
-}
-
-/** Values of one axis: an arrow between two runs; over more, each value once with the runs that have it. */
-function axisValuesOf(axis: string, columns: readonly Column[], names: readonly string[]): string {
-  const values = columns.map(({ result }) => result.axes[axis] ?? "");
-  if (values.length === 2) return values.join(" → ");
-  return [...new Set(values)]
-    .map((value) => `${value} (${names.filter((_, index) => values[index] === value).join(", ")})`)
-    .join(", ");
-}
-
-/** The behaviours by which the columns differ, which is what a comparison is about. */
-function behaviours(
-  columns: readonly Column[],
-  names: readonly string[],
-): readonly (readonly [string, string])[] {
-  return differingAxes(columns.map(({ result }) => result)).map(
-    (axis, index) =>
-      [index === 0 ? "differ in" : "", `${axis}: ${axisValuesOf(axis, columns, names)}`] as const,
-  );
-}
-
 function source({ title, commit, url }: Source): string {
   return [commit === undefined ? title : `${commit} ${title}`, ...(url === undefined ? [] : [url])].join(" ");
 }
@@ -104,6 +76,30 @@ function shownObservations(scenario: ScreenScenario): readonly string[] {
   const names = Object.keys(scenario.observe);
   const headlines = names.filter((name) => scenario.observe[name]?.headline);
   return headlines.length === 0 ? names : headlines;
+}
+
+/** The series called `plot` of every run that has it. */
+function plotLines(plot: string | undefined, columns: readonly Column[]): readonly PlotLine[] {
+  const names = columnNames(columns);
+  const { keys } = columnKeys(columns);
+  return columns.flatMap(({ result }, place) => {
+    const series = plot === undefined ? undefined : result.series[plot];
+    const label = names[place] ?? "";
+    return series === undefined ? [] : [{ label, key: keys[place] ?? label, series }];
+  });
+}
+
+/** The distribution called `histogram` of every run that has it. */
+function histograms(histogram: string | undefined, columns: readonly Column[]): readonly Histogram[] {
+  const names = columnNames(columns);
+  const { keys, kind } = columnKeys(columns);
+  return columns.flatMap(({ result }, place) => {
+    const distribution = histogram === undefined ? undefined : result.distributions[histogram];
+    const name = names[place] ?? "";
+    return distribution === undefined
+      ? []
+      : [{ label: name, key: kind === "words" ? (keys[place] ?? name) : name, distribution }];
+  });
 }
 
 function next(id: string): string {
@@ -135,22 +131,21 @@ export function renderScreen(
   const width = Math.max(options.width, MIN_WIDTH) - INDENT;
   const prose = Math.min(width, PROSE_WIDTH - INDENT);
   const names = columnNames(columns);
-  const facts: readonly (readonly [string, string])[] = [
+  const facts: readonly Fact[] = [
     ...renderParams(scenario.params, first.result.params),
-    ...kernels(columns),
-    ...behaviours(columns, names),
+    ...renderKernels(columns),
     ["run", whatRan(columns, options)],
   ];
-  const lines = columns.flatMap(({ result }, index) => {
-    const series = scenario.plot === undefined ? undefined : result.series[scenario.plot];
-    return series === undefined ? [] : [{ label: names[index] ?? "", series }];
-  });
-  const verdicts = columns.map(({ result }) => scenario.verdict(result));
+  const verdicts = columns.map(({ label, result }) =>
+    // Before and after are told by their kernels; the columns of a longer comparison by what they are called.
+    scenario.verdict(result, columns.length > 2 ? label : result.kernel),
+  );
   return `${join([
     header(scenario, prose, style),
     facts.flatMap(([label, text]) => hang(label, text, LABEL, prose)),
     renderObservations(scenario.observe, shownObservations(scenario), columns, width, style),
-    renderPlot(lines, prose, style),
+    renderPlot(plotLines(scenario.plot, columns), prose, style),
+    renderHistogram(histograms(scenario.histogram, columns), width, style),
     renderTables(columns, names, width, style),
     renderExpectations(columns, prose, style),
     verdicts.flatMap((text, index) => hang(index === 0 ? "verdict" : "", text, LABEL, prose)),

@@ -93,16 +93,46 @@ describe("tables of a result", () => {
     ]);
   });
 
+  it("are shown once for all runs with the same rows", () => {
+    const columns = [
+      column("before", [[10n ** 9n, 1n]]),
+      column("after", [[10n ** 9n, 2n]]),
+      column("later", [[10n ** 9n, 2n]]),
+      column("again", [[10n ** 9n, 1n]]),
+    ];
+    expect(renderTables(columns, ["before", "after", "later", "again"], 80, plainStyle)).toEqual([
+      "By hour, before, again",
+      "after  seen",
+      "  1 s     1",
+      "",
+      "By hour, after, later",
+      "after   seen",
+      "  1 s      2*",
+    ]);
+  });
+
+  it("show the sign of a signed column", () => {
+    const [one] = [table([[10n ** 9n, 5n]])];
+    const signed = { ...one, columns: one.columns.map((spec) => ({ ...spec, signed: true as const })) };
+    const run = { label: "x", result: { ...result, tables: { hours: signed } } };
+    expect(renderTables([run], ["x"], 80, plainStyle).at(-1)).toBe(" +1 s    +5");
+  });
+
   it("leave empty ones out", () => {
     expect(renderTables([column("x", [])], ["x"], 80, plainStyle)).toEqual([]);
   });
 });
 
 describe("columnNames", () => {
-  it("shortens overrides to their number unless that makes two alike", () => {
+  it("shortens overrides to their number, and tells those apart that are alike then", () => {
     const named = (kernel: string) => ({ label: kernel, result: { ...result, kernel } });
     expect(columnNames([named("v4.16"), named("v4.16 + a=b")])).toEqual(["v4.16", "v4.16 + 1"]);
-    expect(columnNames([named("v4.16 + a=c"), named("v4.16 + a=b")])).toEqual(["v4.16 + a=c", "v4.16 + a=b"]);
+    expect(columnNames([named("v4.16 + a=c"), named("v4.16 + a=b")])).toEqual(["v4.16 (a)", "v4.16 (b)"]);
+    expect(columnNames([named("v4.16"), named("v4.16 + a=c"), named("v4.16 + a=b")])).toEqual([
+      "v4.16",
+      "v4.16 (b)",
+      "v4.16 (c)",
+    ]);
     expect(columnNames([{ label: "before", result }])).toEqual(["before v4.16"]);
   });
 });

@@ -1,6 +1,6 @@
 import * as fc from "fast-check";
 import { expect, it } from "vitest";
-import { hang, wrap } from "./wrap.js";
+import { hang, wrap, wrapHead } from "./wrap.js";
 
 it.each<[string, number, string[]]>([
   ["", 10, []],
@@ -26,4 +26,17 @@ it("keeps every word and no line longer than it must be", () => {
 
 it("hang prints its label once", () => {
   expect(hang("run", "one two three", 5, 12)).toEqual(["run  one two", "     three"]);
+});
+
+it.each<[string, number, string[]]>([
+  ["before", 3, ["before"]],
+  ["M0 uncompensated", 9, ["M0", "uncompensated"]],
+  ["M2 rate-compensated", 10, ["M2 rate-", "compensated"]],
+  ["M2 rate-compensated", 16, ["M2", "rate-compensated"]],
+  ["M2 rate-compensated", 19, ["M2 rate-compensated"]],
+  ["M4 re-checked", 10, ["M4", "re-checked"]],
+  ["a b c", 3, ["a b", "c"]],
+  ["v4.16 + 1", 9, ["v4.16 + 1"]],
+])("wrapHead(%j, %i)", (text, width, lines) => {
+  expect(wrapHead(text, width)).toEqual(lines);
 });

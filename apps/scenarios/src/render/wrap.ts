@@ -1,4 +1,5 @@
-const NO_BREAK = "\u00a0";
+/** A space that no line is broken at; `wrap` prints it as a plain one. */
+export const NO_BREAK = "\u00a0";
 const UNITS = "ps|ns|µs|ms|s|min|h|d|Hz|kHz|MHz|GHz|ppb|ppm|cycles|%";
 
 /** Digit groups and units stay with their number. */
@@ -41,4 +42,32 @@ export function hang(label: string, text: string, indent: number, width: number)
   return wrap(text, width - indent).map(
     (line, index) => `${(index === 0 ? label : "").padEnd(indent)}${line}`,
   );
+}
+
+/** `rate-compensated` in parts that a heading may be broken after. */
+const hyphenated = (word: string): readonly string[] => word.split(/(?<=-)(?=.)/);
+
+/**
+ * A heading over a column of `width`: lines of at most that, or of its longest part if that is longer. Lines end between
+ * words, or after a hyphen of a word that does not fit otherwise.
+ *
+ * @example
+ * wrapHead("M2 rate-compensated", 10) // => [ 'M2 rate-', 'compensated' ]
+ * wrapHead("M4 re-checked", 10) // => [ 'M4', 're-checked' ]
+ */
+export function wrapHead(text: string, width: number): readonly string[] {
+  const words = text.split(" ");
+  const limit = Math.max(width, ...words.flatMap(hyphenated).map((part) => part.length));
+  const lines: string[] = [];
+  const add = (part: string, gap: string): void => {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + gap.length + part.length <= limit) {
+      lines[lines.length - 1] = line + gap + part;
+    } else lines.push(part);
+  };
+  for (const word of words) {
+    const parts = word.length <= limit ? [word] : hyphenated(word);
+    for (const [index, part] of parts.entries()) add(part, index === 0 ? " " : "");
+  }
+  return lines;
 }

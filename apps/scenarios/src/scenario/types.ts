@@ -195,6 +195,6 @@ export interface ScenarioDefinition<S extends ParamShape = ParamShape> {
   readonly lengthNs: (params: ParamValues<S>) => bigint;
   readonly run: (context: RunContext<ParamValues<S>>) => Measured;
   readonly expect: ReadonlyArray<ExpectationSpec<ParamValues<S>>>;
-  /** One sentence on what a run shows, from its result. */
-  readonly verdict: (result: RunResult) => string;
+  /** One sentence on what a run shows, from its result and what the screen calls it: its kernel, or the label of its column. */
+  readonly verdict: (result: RunResult, name: string) => string;
 }

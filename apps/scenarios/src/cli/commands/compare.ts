@@ -28,12 +28,12 @@ export function addCompareCommand(program: Command, context: CliContext): void {
     .command("compare")
     .summary("run a scenario on several kernels, side by side")
     .description(
-      "Runs a scenario side by side as it is told of, before and after its fix most often, or on the kernels named, and marks what differs.",
+      "Runs a scenario on several kernels, those of its story or those named, and marks what differs.",
     )
     .argument("<scenario>", "one of those `chronovisor list` shows")
     .option(
       "--kernels <a,b,…>",
-      "releases to compare, each with overrides after + (default: the scenario's own)",
+      "releases to compare, each with overrides after + (default: the story's, before and after a fix for most)",
       once("--kernels"),
     );
   addSharedOptions(command).action((id: string, options: CompareOptions) => compare(context, id, options));

@@ -29,7 +29,9 @@ async function start(context: CliContext, { json }: StartOptions): Promise<void>
     everythingHeld &&= held;
     const sign = held ? style.held("✓") : style.broken("✗");
     const found = held ? "" : `not as expected (${countHeld(results)}): `;
-    verdicts.push(`  ${sign} ${found}${scenario.id}: ${results.map(scenario.verdict).join("; ")}`);
+    verdicts.push(
+      `  ${sign} ${found}${scenario.id}: ${results.map((result) => scenario.verdict(result, result.kernel)).join("; ")}`,
+    );
     if (json) comparisons.push(comparisonToJson(scenario.id, results));
     else {
       const screen = renderScreen(scenario, columns, { width: terminal.columns, style, lengthNs, wallMs });

@@ -1,0 +1,81 @@
+/** A curve of a plot: dots joined by straight segments, dashed so that curves are told apart without colour. */
+import { BrailleCanvas } from "./braille-canvas.js";
+
+/** Dots drawn and left out along a line, by its place in the legend. */
+const DASHES: ReadonlyArray<readonly [drawn: number, left: number]> = [
+  [1, 0],
+  [2, 2],
+  [1, 3],
+  [4, 2],
+];
+
+export type Point = readonly [x: number, y: number];
+
+/**
+ * Draws straight segments between dots (Bresenham), dashed along the way.
+ *
+ * @param index - place in the legend, which picks the dashes
+ */
+export function drawLine(canvas: BrailleCanvas, points: readonly Point[], index: number): void {
+  const [drawn, left] = DASHES[index % DASHES.length] ?? [1, 0];
+  let travelled = 0;
+  let [previous] = points;
+  if (previous === undefined) return;
+  canvas.set(previous[0], previous[1]);
+  for (const point of points) {
+    let [x, y] = previous;
+    const dx = Math.abs(point[0] - x);
+    const dy = -Math.abs(point[1] - y);
+    let error = dx + dy;
+    while (x !== point[0] || y !== point[1]) {
+      const twice = 2 * error;
+      if (twice >= dy) {
+        error += dy;
+        x += Math.sign(point[0] - x);
+      }
+      if (twice <= dx) {
+        error += dx;
+        y += Math.sign(point[1] - y);
+      }
+      travelled++;
+      if (travelled % (drawn + left) < drawn) canvas.set(x, y);
+    }
+    previous = point;
+  }
+}
+
+/** Runs whose lines fall on the same dots: drawn once, named together. */
+export interface Curve {
+  readonly labels: readonly string[];
+  readonly keys: readonly string[];
+  readonly points: readonly Point[];
+}
+
+/** A line before it is known which others it falls together with. */
+export interface PlacedLine {
+  readonly label: string;
+  readonly key: string;
+  readonly points: readonly Point[];
+}
+
+const samePoints = (a: readonly Point[], b: readonly Point[]): boolean =>
+  a.length === b.length && a.every(([x, y], index) => b[index]?.[0] === x && b[index]?.[1] === y);
+
+/** Curves in the order of their first lines. */
+export function mergeLines(lines: readonly PlacedLine[]): readonly Curve[] {
+  const curves: Curve[] = [];
+  for (const { label, key, points } of lines) {
+    const at = curves.findIndex((curve) => samePoints(curve.points, points));
+    const same = curves[at];
+    if (same === undefined) curves.push({ labels: [label], keys: [key], points });
+    else curves[at] = { labels: [...same.labels, label], keys: [...same.keys, key], points };
+  }
+  return curves;
+}
+
+/** A curve on a canvas of its own, so that a cell is known to be of it. */
+export function drawCurve(curve: Curve, index: number, columns: number, rows: number): BrailleCanvas {
+  const canvas = new BrailleCanvas(columns, rows);
+  drawLine(canvas, curve.points, index);
+  return canvas;
+}
