@@ -1,5 +1,6 @@
 import type { Unit } from "../scenario/types.js";
 import { baseScale, isNumericUnit, type Scale, scalesFrom } from "../units/dimensions.js";
+import { MINUS } from "../units/minus.js";
 
 /** A unit to draw an axis in: drawing only, so the factor is a double. */
 export interface AxisScale {
@@ -64,7 +65,7 @@ export function ticksBetween(low: number, high: number, most: number, symbol = "
   const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   const ticks: Tick[] = [];
   for (let index = Math.ceil(low / step - 1e-9); index * step <= high + step * 1e-9; index++) {
-    const [whole = "", fraction] = (index * step).toFixed(decimals).split(".");
+    const [whole = "", fraction] = (index * step).toFixed(decimals).replace("-", MINUS).split(".");
     const grouped = whole.replace(/\B(?=(\d{3})+$)/g, " ");
     ticks.push({ at: index * step, label: fraction === undefined ? grouped : `${grouped}.${fraction}` });
   }

@@ -1,5 +1,6 @@
 /** A curve of a plot: dots joined by straight segments, dashed so that curves are told apart without colour. */
-import { BrailleCanvas } from "./braille-canvas.js";
+import type { Series } from "../scenario/types.js";
+import type { BrailleCanvas } from "./braille-canvas.js";
 
 /** Dots drawn and left out along a line, by its place in the legend. */
 const DASHES: ReadonlyArray<readonly [drawn: number, left: number]> = [
@@ -44,38 +45,32 @@ export function drawLine(canvas: BrailleCanvas, points: readonly Point[], index:
   }
 }
 
-/** Runs whose lines fall on the same dots: drawn once, named together. */
-export interface Curve {
-  readonly labels: readonly string[];
-  readonly keys: readonly string[];
+/** One run's line, and the dots it falls on. */
+export interface PlacedLine {
+  readonly label: string;
+  /** Stands for the label where there is little room. */
+  readonly key: string;
+  readonly series: Series;
   readonly points: readonly Point[];
 }
 
-/** A line before it is known which others it falls together with. */
-export interface PlacedLine {
-  readonly label: string;
-  readonly key: string;
-  readonly points: readonly Point[];
+/** Runs whose lines fall on the same dots: drawn once, named together. */
+export interface Curve extends Pick<PlacedLine, "series" | "points"> {
+  readonly labels: readonly string[];
+  readonly keys: readonly string[];
 }
 
 const samePoints = (a: readonly Point[], b: readonly Point[]): boolean =>
   a.length === b.length && a.every(([x, y], index) => b[index]?.[0] === x && b[index]?.[1] === y);
 
-/** Curves in the order of their first lines. */
+/** Curves in the order of their first lines, each with the series of the first. */
 export function mergeLines(lines: readonly PlacedLine[]): readonly Curve[] {
   const curves: Curve[] = [];
-  for (const { label, key, points } of lines) {
+  for (const { label, key, series, points } of lines) {
     const at = curves.findIndex((curve) => samePoints(curve.points, points));
     const same = curves[at];
-    if (same === undefined) curves.push({ labels: [label], keys: [key], points });
-    else curves[at] = { labels: [...same.labels, label], keys: [...same.keys, key], points };
+    if (same === undefined) curves.push({ labels: [label], keys: [key], series, points });
+    else curves[at] = { ...same, labels: [...same.labels, label], keys: [...same.keys, key] };
   }
   return curves;
-}
-
-/** A curve on a canvas of its own, so that a cell is known to be of it. */
-export function drawCurve(curve: Curve, index: number, columns: number, rows: number): BrailleCanvas {
-  const canvas = new BrailleCanvas(columns, rows);
-  drawLine(canvas, curve.points, index);
-  return canvas;
 }

@@ -52,7 +52,7 @@ describe("ticks", () => {
     [0, 30, 4, "", ["0", "10", "20", "30"]],
     [0, 3, 3, "", ["0", "1", "2", "3"]],
     [0, 0.3, 3, "", ["0.0", "0.1", "0.2", "0.3"]],
-    [-30, 0, 3, "", ["-30", "-20", "-10", "0"]],
+    [-30, 0, 3, "", ["−30", "−20", "−10", "0"]],
     [0, 60, 5, "min", ["0", "15", "30", "45", "60"]],
     [0, 24, 5, "h", ["0", "6", "12", "18", "24"]],
     [0, 4_000, 4, "", ["0", "1 000", "2 000", "3 000", "4 000"]],
@@ -90,6 +90,58 @@ describe("a plot", () => {
   it("tells lines apart without colour", () => {
     const [head] = renderPlot([line("before", [0n, 9n]), line("after", [0n, 0n])], 60, plainStyle);
     expect(head).toBe("lag (ns)   ⠒⠒⠒⠒ before   ⠒ ⠒  after");
+  });
+
+  it("draws lines that fall together once, under all their names", () => {
+    const [head] = renderPlot(
+      [line("a", [0n, 9n]), line("b", [0n, 1n]), line("c", [0n, 9n])],
+      60,
+      plainStyle,
+    );
+    expect(head).toBe("lag (ns)   ⠒⠒⠒⠒ a, c   ⠒ ⠒  b");
+  });
+
+  it("has the keys of more than two curves where they end, one line's after another's", () => {
+    const lines = [
+      [0n, 90n],
+      [0n, 1n],
+      [0n, 89n],
+      [0n, 0n],
+      [0n, 50n],
+    ].map((values, index) => ({
+      ...line(`run ${index}`, values),
+      key: `r${index}`,
+    }));
+    const plot = renderPlot(lines, 60, plainStyle);
+    const rows = plot.filter((text) => /[┤│]/.test(text));
+    expect(rows.map((row) => row.match(/ (r[\d, r]+)$/)?.[1] ?? "")).toEqual([
+      "r0,r2",
+      "",
+      "",
+      "r4",
+      "",
+      "",
+      "r1,r3",
+    ]);
+    expect(plot.slice(0, 3)).toEqual([
+      "lag (ns)",
+      "⠒⠒⠒⠒ r0: run 0, r2: run 2   ⠒ ⠒  r1: run 1, r3: run 3",
+      "⠂ ⠂  r4: run 4",
+    ]);
+  });
+
+  it("leaves the keys out where they would take more than a third of the room", () => {
+    const lines = [
+      [0n, 90n],
+      [0n, 1n],
+      [0n, 50n],
+    ].map((values, index) => ({
+      ...line(`run ${index}`, values),
+      key: "a key too long",
+    }));
+    const plot = renderPlot(lines, 40, plainStyle);
+    expect(plot.join("\n")).not.toContain("a key too long");
+    expect(plot.join("\n")).toContain("⠂ ⠂  run 2");
   });
 
   it("leaves gaps in the second line of a flat pair", () => {

@@ -1,17 +1,13 @@
 /** A line plot in braille dots with both axes in real units. Doubles here place dots and print nothing else. */
 import type { Series } from "../scenario/types.js";
 import { type AxisScale, ticksBetween, timeAxisScale, valueAxisScale } from "./axis-ticks.js";
-import { type BrailleCanvas, brailleCharacter, DOTS_PER_CELL_X, DOTS_PER_CELL_Y } from "./braille-canvas.js";
-import { type Curve, drawCurve, mergeLines, type Point } from "./curve.js";
+import { BrailleCanvas, brailleCharacter, DOTS_PER_CELL_X, DOTS_PER_CELL_Y } from "./braille-canvas.js";
+import { drawLine, mergeLines, type PlacedLine, type Point } from "./curve.js";
 import { curveEnds, plotLegend } from "./plot-legend.js";
 import type { Style } from "./style.js";
 
-export interface PlotLine {
-  readonly label: string;
-  /** Stands for the label where the line ends. */
-  readonly key: string;
-  readonly series: Series;
-}
+/** One run's series; the key stands for the label where the line ends. */
+export type PlotLine = Omit<PlacedLine, "points">;
 
 const ROWS = 7;
 const MAX_VALUE_STEPS = 4;
@@ -109,13 +105,15 @@ export function renderPlot(lines: readonly PlotLine[], width: number, style: Sty
   const labels = valueLabels(frame, scale);
   const labelColumns = Math.max(...[...labels.values()].map((label) => label.length));
   const room = Math.max(8, width - labelColumns - 2);
-  const placed = (columns: number): readonly Curve[] =>
-    mergeLines(lines.map((line) => ({ ...line, points: place(line.series, frame, columns) })));
-  // How far the curves reach does not change the rows they end in.
-  const ends = curveEnds(placed(room), ROWS, Math.floor(room / 3), style);
+  // What falls together is decided at full width; the rows curves end in stay the same when their ends take some of it.
+  const curves = mergeLines(lines.map((line) => ({ ...line, points: place(line.series, frame, room) })));
+  const ends = curveEnds(curves, ROWS, Math.floor(room / 3), style);
   const columns = room - ends.width;
-  const curves = placed(columns);
-  const canvases = curves.map((curve, index) => drawCurve(curve, index, columns, ROWS));
+  const canvases = curves.map(({ series }, index) => {
+    const canvas = new BrailleCanvas(columns, ROWS);
+    drawLine(canvas, place(series, frame, columns), index);
+    return canvas;
+  });
   const rows = Array.from({ length: ROWS }, (_, row) => {
     const label = labels.get(row);
     const cells = Array.from({ length: columns }, (_, column) => cell(canvases, column, row, style));
