@@ -2,8 +2,8 @@ import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
 
-/** Hot by name: what ends in Into or Batch, and the two reads every simulated timer event makes. */
-export const HOT_NAME = /(?:Into|Batch)$|^(?:readL1|nsToCycles)$/;
+/** Hot by name: what ends in Into or Batch, the reads every simulated timer event makes, and the host's tick. */
+export const HOT_NAME = /(?:Into|Batch)$|^(?:readL1|nsToCycles|monotonicNs|rawNs|tick)$/;
 
 /** The TypeScript sources of every package, tests and benches left out. */
 export function packageSources(root: string): string[] {

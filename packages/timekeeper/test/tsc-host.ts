@@ -1,7 +1,7 @@
-import { Timekeeper, type TimekeeperOptions } from "../src/index.js";
+import { Timekeeper, type TimekeeperClocksource, type TimekeeperOptions } from "../src/index.js";
 
 /** A 2.5 GHz TSC as the kernel registers it (docs/model/clocksource-tsc §2.3). */
-export const TSC = {
+export const TSC: TimekeeperClocksource = {
   mask: 2n ** 64n - 1n,
   mult: 6710886,
   shift: 24,

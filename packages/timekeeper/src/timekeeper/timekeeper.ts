@@ -21,7 +21,7 @@ import { cyclesSinceLast, forwardNow } from "./forward.js";
 import type { ClockBases } from "./read-clocks.js";
 import { checkClocksource, type TimekeeperClocksource } from "./setup.js";
 import { addSleep, injectOffset, setTime } from "./steps.js";
-import { storeTick, TICK_DONE, TICK_EARLY } from "./timekeeper-kernels.js";
+import { storeTick, TICK_DONE, TICK_NOT_PLAIN } from "./timekeeper-kernels.js";
 import { coreState, restoreCore, savedClocksource } from "./timekeeper-state.js";
 import type {
   TimekeeperEvents,
@@ -178,11 +178,11 @@ export class Timekeeper extends ClockReadings {
     const { slots, words } = this.#core;
     const cycles = this.#read();
     const outcome = storeTick(slots, words, cycles);
-    if (outcome === TICK_EARLY) return;
-    if (outcome === TICK_DONE) {
-      this.#events.onUpdate?.();
-      return;
-    }
+    if (outcome === TICK_DONE) this.#events.onUpdate?.();
+    else if (outcome === TICK_NOT_PLAIN) this.#tickInFull(cycles);
+  }
+
+  #tickInFull(cycles: bigint): void {
     const offset = cyclesSinceLast(this.#core, cycles);
     if (offset < this.#core.cycleInterval) return;
     if (this.#advance(offset) !== 0) this.#events.onClockSet?.("wall");
