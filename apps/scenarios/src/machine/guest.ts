@@ -8,7 +8,8 @@ export const ACCESSES_WITHOUT_TIME = 1_000_000;
 export type GuestOp =
   | { readonly kind: "halt" }
   | { readonly kind: "run"; readonly untilTsc: GuestTsc | undefined }
-  | { readonly kind: "work"; readonly cycles: bigint };
+  | { readonly kind: "work"; readonly cycles: bigint }
+  | { readonly kind: "l2"; readonly ticks: number; readonly l2: "spins" | "halts" };
 
 /** A guest: yields what it does, receives the vector of the interrupt it took, or undefined when the time was up. */
 export type GuestProgram = Generator<GuestOp, void, number | undefined>;
@@ -112,6 +113,15 @@ export class GuestCpu {
   work(ns: bigint): GuestOp {
     this.#accesses = 0;
     return { kind: "work", cycles: this.#port.cyclesOf(ns) };
+  }
+
+  /**
+   * Enters a guest of its own that does nothing but spin, or halt, until its VMX preemption timer exits: `ticks` units of
+   * 32 cycles.
+   */
+  enterNested(ticks: number, l2: "spins" | "halts"): GuestOp {
+    this.#accesses = 0;
+    return { kind: "l2", ticks, l2 };
   }
 
   #count(): void {

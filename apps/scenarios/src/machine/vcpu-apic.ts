@@ -8,7 +8,10 @@ import {
   type LapicTimerOptions,
   type LapicTimerState,
   type LapicTimerVcpu,
+  type NestedPreemptionTimer,
   PreemptionTimer,
+  PreemptionTimerMultiplexer,
+  type PreemptionTimerPort,
 } from "@chronovisor/lapic";
 import type { TraceSink } from "@chronovisor/trace";
 import {
@@ -22,6 +25,7 @@ import {
   X2APIC_TMICT,
 } from "./guest.js";
 import type { Host } from "./host.js";
+import type { TimerOwner } from "./raw-timers.js";
 import { type CatchUp, TimerCallbacks } from "./timer-callbacks.js";
 import { TimerObserver } from "./timer-observer.js";
 import type { VcpuThread } from "./vcpu-thread.js";
@@ -56,6 +60,8 @@ export class VcpuApic implements LapicTimerVcpu {
   readonly #tsc: VcpuTscView;
   readonly #irq = new InterruptState();
   readonly #hv: PreemptionTimer | undefined;
+  /** The preemption timer's shares, where a nested timer has one. */
+  readonly #shared: PreemptionTimerMultiplexer | undefined;
   readonly #trace: TraceSink | undefined;
   /** Watches the timer. */
   readonly observer: TimerObserver;
@@ -67,7 +73,7 @@ export class VcpuApic implements LapicTimerVcpu {
   #svr = SVR_RESET;
   #virtualized: boolean;
 
-  constructor(host: Host, thread: VcpuThread, options: VcpuApicOptions) {
+  constructor(host: Host, thread: VcpuThread & TimerOwner, options: VcpuApicOptions) {
     const { tsc, trace, catchUp, costs, preemptionTimerShift: rateShift } = options;
     const { clock } = host;
     this.#host = host;
@@ -77,7 +83,11 @@ export class VcpuApic implements LapicTimerVcpu {
     this.#virtualized = options.apicv === "on";
     this.#posting = options.posting === "on";
     this.preemptionTimerShift = rateShift ?? 0;
-    if (rateShift !== undefined) this.#hv = new PreemptionTimer({ clock, tsc, rateShift });
+    const { deadlineClock } = options.behaviours;
+    if (rateShift !== undefined) {
+      this.#hv = new PreemptionTimer({ clock, tsc, rateShift });
+      if (deadlineClock === "hardware-multiplexed") this.#shared = new PreemptionTimerMultiplexer(this.#hv);
+    }
     this.observer = new TimerObserver(host, thread, tsc, options.behaviours, trace);
     this.#callbacks = new TimerCallbacks(host, thread, {
       catchUp,
@@ -89,7 +99,13 @@ export class VcpuApic implements LapicTimerVcpu {
       clock,
       tsc,
       createTimer: (onExpiry) => this.#callbacks.createTimer(onExpiry),
-      ...(this.#hv === undefined ? {} : { preemptionTimer: this.#hv }),
+      createRawTimer: (onExpiry) =>
+        this.#callbacks.createRawTimer(
+          deadlineClock === "mapped-each-tick" ? "mapped" : "own-event",
+          thread,
+          onExpiry,
+        ),
+      ...(this.#hv === undefined ? {} : { preemptionTimer: this.#shared?.lapic ?? this.#hv }),
       vcpu: this,
       behaviours: options.behaviours,
       config: options.timerConfig,
@@ -224,10 +240,17 @@ export class VcpuApic implements LapicTimerVcpu {
   }
 
   /** The preemption timer forced the guest out. One that stands for "no deadline" ran down: nothing expired. */
-  preemptionTimerExit(): void {
+  preemptionTimerExit(nested: NestedPreemptionTimer | undefined): void {
     if (this.#hv === undefined || this.#hv.softDisabled) return;
     this.#trace?.emit({ kind: "preemption-timer-exit", at: this.#thread.now, vcpu: this.#thread.id });
-    this.timer.expiredHvTimer();
+    const due = this.#shared?.earliest() ?? ["lapic"];
+    if (due.includes("lapic")) this.timer.expiredHvTimer();
+    if (due.includes("nested")) nested?.expiredHvTimer();
+  }
+
+  /** The share of the preemption timer that a nested one may use. */
+  get nestedPort(): PreemptionTimerPort | undefined {
+    return this.#shared?.nested;
   }
 
   /** The first host TSC at which the guest's reads `guest`; now if it already does. */

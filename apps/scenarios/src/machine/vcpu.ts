@@ -1,15 +1,17 @@
-import type { GuestTsc, HostTsc, VcpuTscView } from "@chronovisor/clocksource";
+import type { HostTsc, VcpuTscView } from "@chronovisor/clocksource";
 import { preemptionTimerExpiry } from "@chronovisor/lapic";
 import type { TraceSink, VcpuState } from "@chronovisor/trace";
 import type { EventSource } from "./engine.js";
-import type { GuestCpu, GuestPort, GuestProgram } from "./guest.js";
+import type { GuestCpu, GuestOp, GuestProgram } from "./guest.js";
 import { GuestContext } from "./guest-context.js";
 import type { Host } from "./host.js";
 import type { HostCpu, InterruptSection } from "./host-cpu.js";
 import type { Lane } from "./lane.js";
+import { NestedGuest } from "./nested-guest.js";
 import { VcpuApic } from "./vcpu-apic.js";
 import { VcpuCounters } from "./vcpu-counters.js";
 import type { VcpuCosts, VcpuOptions } from "./vcpu-options.js";
+import { VcpuPort } from "./vcpu-port.js";
 import type { CpuGuest, VcpuThread } from "./vcpu-thread.js";
 
 /**
@@ -18,7 +20,7 @@ import type { CpuGuest, VcpuThread } from "./vcpu-thread.js";
  * The loop is KVM's: enter the guest, handle the exit, inject what is pending, halt when the guest does
  * (docs/model/lapic §7.9). Costs are charged where hardware spends them; with all costs zero every figure is exact.
  */
-export class Vcpu implements EventSource, GuestPort, VcpuThread, CpuGuest {
+export class Vcpu implements EventSource, VcpuThread, CpuGuest {
   readonly name: string;
   readonly id: number;
   readonly counters: VcpuCounters = new VcpuCounters();
@@ -31,6 +33,10 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, CpuGuest {
   readonly #unblockAlways: boolean;
   readonly #idleOnSoftware: boolean;
   readonly #guest = new GuestContext();
+  readonly #port: VcpuPort;
+  /** Made when the guest first enters a guest of its own. */
+  #nested: NestedGuest | undefined;
+  readonly #deadlineClock: VcpuOptions["behaviours"]["deadlineClock"];
   #state: VcpuState = "host";
   #nextAt: HostTsc | undefined;
   /** When the preemption timer will force the guest out. */
@@ -51,8 +57,6 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, CpuGuest {
   #hvBeforeBlock = false;
   /** The block that goes on was ended by {@link Vcpu.unhalt}. */
   #unhalted = false;
-  /** Accesses since the last yield that made the guest exit. */
-  #trapped = 0n;
 
   constructor(host: Host, cpu: HostCpu, options: VcpuOptions) {
     this.id = options.id;
@@ -67,8 +71,11 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, CpuGuest {
     this.#cpu = cpu;
     this.#loadedOn = cpu;
     cpu.admit(this);
+    this.#deadlineClock = options.behaviours.deadlineClock;
     this.apic = new VcpuApic(host, this, options);
+    this.#port = new VcpuPort(host, this, this.apic, options.tsc, options.trace);
     host.engine.add(this);
+    host.onClockUpdate(() => host.engine.on(this.lane, () => this.#clockUpdated()));
   }
 
   get nextAt(): HostTsc | undefined {
@@ -103,7 +110,7 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, CpuGuest {
   /** Starts the guest: its program runs up to its first yield now. */
   start(name: string, program: (cpu: GuestCpu) => GuestProgram): void {
     this.#host.engine.on(this.lane, () => {
-      this.#guest.start(name, this, program);
+      this.#guest.start(name, this.#port, program);
       this.#become("guest");
       this.#execute();
     });
@@ -115,6 +122,18 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, CpuGuest {
     else if (this.#state === "blocked") this.#unblocked();
     else if (this.#state === "host") this.#enter();
     this.#execute();
+  }
+
+  /** The guest's own guest. */
+  get nested(): NestedGuest {
+    const options = { tsc: this.tsc, deadlineClock: this.#deadlineClock, port: this.apic.nestedPort };
+    this.#nested ??= new NestedGuest(this.#host, this, options);
+    return this.#nested;
+  }
+
+  #clockUpdated(): void {
+    this.apic.timer.clockUpdated();
+    this.#nested?.timer.clockUpdated();
   }
 
   // What the machine does to it.
@@ -221,38 +240,13 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, CpuGuest {
     return (remote ? engine.now + ipiCycles : engine.now) as HostTsc;
   }
 
-  // What the guest does.
-
-  wrmsr(msr: number, value: bigint): "ok" | "fault" {
-    if (this.apic.exitsOnWrite(msr)) this.#trap("msr-write");
-    this.#trace?.emit({ kind: "msr-write", at: this.now, vcpu: this.id, msr, value });
-    return this.apic.wrmsr(msr, value);
-  }
-
-  rdmsr(msr: number): bigint | undefined {
-    this.#trap("msr-read");
-    return this.apic.rdmsr(msr);
-  }
-
-  rdtsc(): GuestTsc {
-    return this.tsc.readL1(this.now);
-  }
-
-  note(text: string): void {
-    this.#trace?.emit({ kind: "note", at: this.now, vcpu: this.id, text });
-  }
-
-  cyclesOf(ns: bigint): bigint {
-    return this.#host.cycles(ns);
-  }
-
   // The guest, between entry and exit.
 
   #guestEvent(): void {
     const now = this.now;
     if (this.#exitAt !== undefined && this.#exitAt <= now) {
       this.#leave("preemption-timer");
-      this.apic.preemptionTimerExit();
+      this.apic.preemptionTimerExit(this.#nested?.timer);
       this.#runLoop(this.#costs.entry);
     } else if (this.#kickAt !== undefined && this.#kickAt <= now) {
       this.#leave("kick");
@@ -268,11 +262,15 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, CpuGuest {
   #execute(): void {
     while (this.#guest.runnable) {
       const op = this.#guest.step(this.now);
-      const trapped = this.#trapped;
-      if (trapped > 0n) this.#serveTrapped(trapped);
+      if (op.kind === "l2") {
+        this.#port.trap("vmlaunch");
+        this.nested.enter(op.ticks);
+      }
+      const trapped = this.#port.takeTrapped();
+      if (trapped > 0) this.#serveTrapped(trapped);
       const takes = this.#takes();
-      if (op.kind === "halt" && !takes) this.#halt();
-      else if (trapped > 0n) this.#runLoop(0n);
+      if (waits(op) && !takes) this.#halt();
+      else if (trapped > 0) this.#runLoop(0n);
       else if (takes && this.apic.virtualized) this.#acknowledge();
       else if (takes) {
         this.#leave("interrupt-window");
@@ -282,10 +280,9 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, CpuGuest {
   }
 
   /** The accesses since the last yield were exits, each handled and entered again from. */
-  #serveTrapped(trapped: bigint): void {
-    this.#trapped = 0n;
-    for (let exit = 0n; exit < trapped; exit++) this.#spendExit();
-    this.#host.engine.spend(trapped * this.#costs.entry);
+  #serveTrapped(trapped: number): void {
+    for (let exit = 0; exit < trapped; exit++) this.#spendExit();
+    this.#host.engine.spend(BigInt(trapped) * this.#costs.entry);
     this.apic.injectPending();
   }
 
@@ -324,6 +321,7 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, CpuGuest {
   #leave(reason: string): void {
     const now = this.now;
     this.#guest.leave(now);
+    this.#nested?.left();
     this.#exitAt = undefined;
     this.#nextAt = undefined;
     this.#kickAt = undefined;
@@ -351,7 +349,7 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, CpuGuest {
       return;
     }
     if (this.#halted) {
-      if (!this.#takes()) {
+      if (!this.#takes() && this.#nested?.expired !== true) {
         this.#block();
         return;
       }
@@ -375,6 +373,7 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, CpuGuest {
     if (this.#migrateTimer) {
       this.#migrateTimer = false;
       this.apic.timer.migrate();
+      this.#nested?.migrate();
     }
     // A request raised since the loop's turn aborts the entry: the expiry is seen before guest code runs.
     if (this.#unblock || this.#out !== undefined) {
@@ -396,16 +395,19 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, CpuGuest {
     this.#exitAt =
       value === undefined ? undefined : preemptionTimerExpiry(now, value, this.apic.preemptionTimerShift);
     // HLT that ended without an interrupt returns to the guest with none.
-    this.#guest.ready = this.#guest.hasDelivered || this.#guest.op.kind === "halt";
+    const returned = this.#guest.op.kind === "halt" || this.#nested?.exitIfExpired() === true;
+    this.#guest.ready = this.#guest.hasDelivered || returned;
     if (!this.#guest.ready) this.#resumeOp();
   }
 
   #block(): void {
     this.#hvBeforeBlock = this.apic.timer.hvInUse;
     if (this.#hvBeforeBlock) this.apic.timer.switchToSw();
+    this.#nested?.timer.switchToSw();
     this.#blockedAt = this.now;
     this.#become("blocked");
-    const awake = this.#unblock || this.apic.timer.hasPending() || this.#takes();
+    const awake =
+      this.#unblock || this.apic.timer.hasPending() || this.#takes() || this.#nested?.expired === true;
     // Interrupts are on again by now: a timer just armed in the past is taken before the thread goes on.
     if (awake) this.#nextAt = this.now;
   }
@@ -414,6 +416,7 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, CpuGuest {
     this.#load();
     this.counters.haltEnded(this.now - this.#blockedAt);
     if (this.#returnsToHv()) this.apic.timer.switchToHv();
+    this.#nested?.timer.switchToHv();
     this.#runLoop(this.#costs.entry);
   }
 
@@ -423,16 +426,15 @@ export class Vcpu implements EventSource, GuestPort, VcpuThread, CpuGuest {
     return this.#idleOnSoftware ? unhalted : this.#hvBeforeBlock || this.#unblockAlways;
   }
 
-  #trap(reason: string): void {
-    this.#trapped += 1n;
-    this.counters.exited(reason);
-    this.#trace?.emit({ kind: "vm-exit", at: this.now, vcpu: this.id, reason });
-  }
-
   #become(state: VcpuState): void {
     if (this.#state === state) return;
     this.#state = state;
     this.#cpu.occupancyChanged();
     this.#trace?.emit({ kind: "vcpu-state", at: this.now, vcpu: this.id, state });
   }
+}
+
+/** Whether the vCPU has nothing to execute until something wakes it. */
+function waits(op: GuestOp): boolean {
+  return op.kind === "halt" || (op.kind === "l2" && op.l2 === "halts");
 }
