@@ -60,18 +60,20 @@ function rowsOf(histograms: readonly Histogram[], unit: Unit): readonly Row[] {
   const ascending = [...bounds].sort(([a], [b]) => (a < b ? -1 : 1));
   const rows: Row[] = [];
   let empty: Row[] = [];
+  let isGap = false;
   let end: bigint | undefined;
   for (const [from, to] of ascending) {
     const row = { label: bucketLabel({ from, to }, unit), counts: counts.map((run) => run.get(from) ?? 0n) };
     // Between the ranges of two runs there may be buckets that neither has.
-    const gap = end !== undefined && end !== from;
+    isGap ||= end !== undefined && end !== from;
     end = to;
-    if (gap) empty.push({ label: "", counts: [] }, { label: "", counts: [] });
-    if (row.counts.every((count) => count === 0n)) empty.push(row);
-    else {
-      rows.push(...(empty.length >= ELLIPSIS_FROM ? [{ label: "…", counts: [] }] : empty), row);
-      empty = [];
+    if (row.counts.every((count) => count === 0n)) {
+      empty.push(row);
+      continue;
     }
+    rows.push(...(isGap || empty.length >= ELLIPSIS_FROM ? [{ label: "…", counts: [] }] : empty), row);
+    empty = [];
+    isGap = false;
   }
   return rows;
 }

@@ -71,12 +71,12 @@ export function plotLegend(
  */
 export function curveEnds(curves: readonly Curve[], rows: number, most: number, style: Style): CurveEnds {
   const texts = Array.from({ length: rows }, () => "");
-  const none = { texts, width: 0 };
+  const none: CurveEnds = { texts: [...texts], width: 0 };
   if (curves.length <= MAX_BY_DASHES) return none;
   for (const [index, { keys, points }] of curves.entries()) {
     const row = Math.floor((points.at(-1)?.[1] ?? 0) / DOTS_PER_CELL_Y);
     texts[row] = `${texts[row] ?? ""} ${style.line(index, keys.join(","))}`;
   }
   const width = Math.max(...texts.map(visibleWidth));
-  return width <= most ? { texts, width } : { texts: none.texts.map(() => ""), width: 0 };
+  return width <= most ? { texts, width } : none;
 }
