@@ -101,7 +101,7 @@ describe("ticks", () => {
   };
 
   bench("unsteered", ticks(host(0n), CYCLES_PER_TICK));
-  bench("steered by 500 ppm, 4 seconds' work of NTP in 1000", ticks(host(500n), CYCLES_PER_TICK));
-  bench("after an idle of 7 ticks each", ticks(host(500n), 7n * CYCLES_PER_TICK));
+  bench("steered by 500 ppm: the multiplier moves up and down", ticks(host(500n), CYCLES_PER_TICK));
+  bench("after an idle of 7 ticks each, in 3 steps", ticks(host(500n), 7n * CYCLES_PER_TICK));
   bench("nothing due: 100 calls a tick", ticks(host(500n), CYCLES_PER_TICK / 100n));
 });
