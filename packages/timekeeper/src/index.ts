@@ -72,11 +72,11 @@ export type {
   TimeReference,
 } from "./servo/seams.js";
 export type { TimekeeperWarning } from "./timekeeper/core.js";
+export type { TimekeeperOffsets } from "./timekeeper/published.js";
 export type { ClockBase, ClockBases, ClockReadingsAt } from "./timekeeper/read-clocks.js";
 export { readClocks } from "./timekeeper/read-clocks.js";
 export type { TimekeeperClocksource, TimekeeperIntervals } from "./timekeeper/setup.js";
 export { setupInternals } from "./timekeeper/setup.js";
-export type { TimekeeperOffsets } from "./timekeeper/timekeeper.js";
 export { Timekeeper } from "./timekeeper/timekeeper.js";
 export type {
   TimekeeperEvents,

@@ -253,5 +253,10 @@ describe("another clocksource", () => {
     const { timekeeper } = new TscHost();
     expect(() => timekeeper.changeClocksource({ ...TSC, mult: 0 }, () => 0n)).toThrow(RangeError);
     expect(() => timekeeper.changeClocksource(TSC, 0n as never)).toThrow(TypeError);
+    const before = timekeeper.state();
+    expect(() => timekeeper.changeClocksource(TSC, () => -1n)).toThrow(
+      "Timekeeper.changeClocksource: expected read() ",
+    );
+    expect(timekeeper.state()).toEqual(before);
   });
 });

@@ -1,8 +1,8 @@
 /**
- * The two paths that run a thousand million times in a simulated day: reading a clock, and a tick on which nothing happens
- * but time. Written by the rules of hot code (docs: each BigInt operation stands inside `asUintN`, shift counts are
- * literals, the operand of `>>` is itself wrapped, and no bigint crosses a branch except through a slot): V8 then uses
- * machine words. Comparisons are made on the 32-bit halves of slots, because V8 never lowers one of bigints.
+ * The two paths that run hundreds of millions of times in a simulated day: reading a clock, and a tick on which nothing
+ * happens but time. The rules of this file, which a workspace test enforces: each BigInt operation stands directly inside
+ * `asUintN`, shift counts are literals, the operand of `>>` is itself wrapped, and no bigint crosses a branch except through
+ * a slot. V8 then uses machine words. Comparisons are made on the 32-bit halves of slots: V8 lowers none of bigints.
  *
  * Nothing here is checked; counter values are taken mod 2^64.
  */

@@ -169,6 +169,7 @@ describe("a new timekeeper", () => {
     ["realtimeNs", { realtimeNs: 2n ** 63n }],
     ["taiOffsetSec", { taiOffsetSec: 1.5 }],
     ["cyclesToNs", { cyclesToNs: "wide" }],
+    ["read()", { read: () => 2n ** 64n }],
   ])("is refused with a wrong %s", (member, change) => {
     expect(() => new Timekeeper({ ...good, ...change })).toThrow(RangeError);
     expect(() => new Timekeeper({ ...good, ...change })).toThrow(`expected ${member} `);

@@ -1,4 +1,4 @@
-import type { ClockCopy, KvmClockCopy } from "@chronovisor/clocksource";
+import type { KvmClockCopy } from "@chronovisor/clocksource";
 import {
   checkFunction,
   checkInteger,
@@ -6,6 +6,7 @@ import {
   checkOneOf,
   checkS32,
   checkS64,
+  checkU64,
   parseU64,
 } from "../argument-checks.js";
 import type { Leap } from "../ntp/leap-second.js";
@@ -18,6 +19,7 @@ import { advance } from "./advance.js";
 import { ClockReadings } from "./clock-readings.js";
 import { TimekeeperCore } from "./core.js";
 import { cyclesSinceLast, forwardNow } from "./forward.js";
+import { basesOf, copyOf, offsetsOf, type TimekeeperOffsets } from "./published.js";
 import type { ClockBases } from "./read-clocks.js";
 import { checkClocksource, type TimekeeperClocksource } from "./setup.js";
 import { addSleep, injectOffset, setTime } from "./steps.js";
@@ -35,18 +37,6 @@ import { fromNs, isSettable, type Timespec } from "./timespec.js";
 const REFUSED = -22;
 /** The longest sleep the kernel takes: what fits a signed 64-bit number of nanoseconds, in whole seconds. */
 const MAX_SLEEP_NS = ((2n ** 63n - 1n) / NSEC_PER_SEC) * NSEC_PER_SEC - 1n;
-
-/** Distances of the other clocks from CLOCK_MONOTONIC; the shape of hrtimer's `ClockOffsets`. */
-export interface TimekeeperOffsets {
-  /** Changes whenever one of the offsets changed, u32 (`clock_was_set_seq`). */
-  readonly sequence: number;
-  /** CLOCK_REALTIME − CLOCK_MONOTONIC, ns, s64. */
-  readonly realtimeNs: bigint;
-  /** CLOCK_BOOTTIME − CLOCK_MONOTONIC, ns, s64. */
-  readonly boottimeNs: bigint;
-  /** CLOCK_TAI − CLOCK_MONOTONIC, ns, s64. */
-  readonly taiNs: bigint;
-}
 
 /**
  * A Linux host's clocks over a counter, steered by NTP tick by tick.
@@ -94,6 +84,8 @@ export class Timekeeper extends ClockReadings {
     const now = fromNs(realtimeNs);
     if (!isSettable(now))
       throw new RangeError(`${fn}: expected realtimeNs in years 1970 … 2232, got ${realtimeNs}`);
+    const cycles = read();
+    checkU64(fn, "read()", cycles);
 
     const core = new TimekeeperCore(clocksource, hz, cyclesToNs);
     super(core, read);
@@ -101,7 +93,7 @@ export class Timekeeper extends ClockReadings {
     this.#events = options.events ?? {};
     this.#ntp = new NtpState({ hz });
     this.#read = read;
-    core.takeOver(clocksource, read());
+    core.takeOver(clocksource, cycles);
     core.xtimeSec = now.sec;
     core.xtimeNsec = now.nsec << core.shift;
     core.setTaiOffset(taiOffsetSec);
@@ -122,32 +114,13 @@ export class Timekeeper extends ClockReadings {
 
   /** How far the other clocks are from CLOCK_MONOTONIC (`ktime_get_update_offsets_now`). */
   get offsets(): TimekeeperOffsets {
-    if (this.#offsets?.sequence !== this.#core.clockWasSetSeq) {
-      this.#offsets = {
-        sequence: this.#core.clockWasSetSeq,
-        realtimeNs: this.#core.offsReal,
-        boottimeNs: this.#core.offsBoot,
-        taiNs: this.#core.offsTai,
-      };
-    }
+    if (this.#offsets?.sequence !== this.#core.clockWasSetSeq) this.#offsets = offsetsOf(this.#core);
     return this.#offsets as TimekeeperOffsets;
   }
 
   /** What reading the clocks needs, as last published: an argument of `readClocks`. */
   bases(): ClockBases {
-    const core = this.#core;
-    const { mask, shift, maxCycles, mult: rawMult } = core.clocksource;
-    return {
-      cycleLast: core.cycleLast,
-      mask,
-      shift,
-      maxCycles,
-      mono: { mult: core.mult, xtimeNsec: core.xtimeNsec, baseNs: core.monoBaseNs },
-      raw: { mult: rawMult, xtimeNsec: core.rawNsec, baseNs: core.rawBaseNs },
-      offsRealNs: core.offsReal,
-      offsBootNs: core.offsBoot,
-      taiOffsetSec: core.taiOffsetSec,
-    };
+    return basesOf(this.#core);
   }
 
   /**
@@ -155,18 +128,7 @@ export class Timekeeper extends ClockReadings {
    * reads are not protected against a product beyond 64 bits.
    */
   copy(): KvmClockCopy {
-    const { cycleLast, mask, shift, mono, raw, offsBootNs } = this.bases();
-    const vclockMode = this.#core.clocksource.vclockMode ?? "tsc";
-    const clock = ({ mult, xtimeNsec, baseNs }: typeof mono): ClockCopy => ({
-      vclockMode,
-      cycleLast,
-      mask,
-      mult,
-      shift,
-      baseCycles: xtimeNsec,
-      offset: baseNs,
-    });
-    return { mono: clock(mono), raw: clock(raw), offsBootNs, wallTimeSec: this.#core.xtimeSec };
+    return copyOf(this.#core);
   }
 
   /**
@@ -303,8 +265,10 @@ export class Timekeeper extends ClockReadings {
     this.#expectRunning("changeClocksource");
     checkClocksource("Timekeeper.changeClocksource", clocksource);
     checkFunction("Timekeeper.changeClocksource", "read", read);
+    const cycles = read();
+    checkU64("Timekeeper.changeClocksource", "read()", cycles);
     this.#forward();
-    this.#core.takeOver(clocksource, read());
+    this.#core.takeOver(clocksource, cycles);
     this.#read = read;
     this.counter = read;
     this.#clearNtp();
