@@ -19,6 +19,8 @@ export interface TimerDelivery {
 /** Watches a LAPIC timer: counts what it does, measures how late it is and how far its two deadlines lie apart. */
 export class TimerObserver {
   readonly events: Partial<LapicTimerEvents>;
+  /** Told of every tuning of the timer advance: its new value, and the guest cycles it was off by. */
+  onTune: ((advanceNs: number, deltaCycles: bigint) => void) | undefined;
   readonly #host: Host;
   readonly #thread: VcpuThread;
   readonly #tsc: VcpuTscView;
@@ -106,6 +108,7 @@ export class TimerObserver {
         const deadline = arming.backend === "hrtimer" ? arming.expiresNs : arming.guestDeadline;
         trace?.emit({ kind: "timer-armed", at: thread.now, vcpu, backend, deadline });
       },
+      onTune: (advanceNs, deltaCycles) => this.onTune?.(advanceNs, deltaCycles),
       onDisarm: (backend) => trace?.emit({ kind: "timer-disarmed", at: thread.now, vcpu, backend }),
       onAdvance: (target, deadline) => {
         const targetTsc = this.#host.clock.firstTscAt(target);

@@ -1,11 +1,13 @@
 import type { ScenarioDefinition } from "../scenario/types.js";
 import { longStop } from "./long-stop/index.js";
+import { ntpSlew } from "./ntp-slew/index.js";
 import { periodicDrift } from "./periodic-drift/index.js";
 import { pinnedTimer } from "./pinned-timer/index.js";
 
 /** Every scenario, in the order a list shows them. Each keeps its own parameter types to itself. */
 export const scenarios: readonly ScenarioDefinition[] = [
   periodicDrift,
-  longStop,
   pinnedTimer,
+  ntpSlew,
+  longStop,
 ] as unknown as readonly ScenarioDefinition[];

@@ -1,29 +1,24 @@
-import { ChronovisorError } from "../../errors.js";
-import type { HostCpuOptions } from "../../machine/host.js";
-import { formatCpuList } from "../../params/cpu-list.js";
+import type { Host, HostCpuOptions } from "../../machine/host.js";
+import type { HostCpu } from "../../machine/host-cpu.js";
 import type { Random } from "../../random/random.js";
 import type { PinnedTimerParams } from "./params.js";
 
-/** Housekeeping CPUs of a host, or the reason why it has none. */
-export function checkCpus(p: PinnedTimerParams): void {
-  const total = Number(p.cpus);
-  const beyond = p.nohzFull.find((cpu) => cpu >= total);
-  if (beyond !== undefined) {
-    throw new ChronovisorError(`nohzFull: expected CPUs from 0 to ${total - 1}, got ${beyond}`);
-  }
-  if (p.nohzFull.length === total) {
-    throw new ChronovisorError(
-      `nohzFull: expected to leave a housekeeping CPU, got "${formatCpuList(p.nohzFull)}" of ${total} CPUs`,
-    );
-  }
-  if (Number(p.vcpuCpu) >= total) {
-    throw new ChronovisorError(`vcpuCpu: expected a CPU from 0 to ${total - 1}, got ${p.vcpuCpu}`);
-  }
+const allCpus = (p: PinnedTimerParams): readonly number[] =>
+  Array.from({ length: Number(p.cpus) }, (_, id) => id);
+
+/** CPUs that serve the timers of others: all but the nohz_full ones. */
+export function housekeepingCpus(p: PinnedTimerParams): readonly number[] {
+  return allCpus(p).filter((cpu) => !p.nohzFull.includes(cpu));
+}
+
+/** CPUs the scheduler moves the vCPU's thread among: the nohz_full ones, or all where there are none. */
+export function moveTargets(p: PinnedTimerParams): readonly number[] {
+  return p.nohzFull.length > 0 ? p.nohzFull : allCpus(p);
 }
 
 /** The reproducer's host: housekeeping CPUs that tick while they are busy, nohz_full ones with their residual tick. */
 export function hostCpus(p: PinnedTimerParams, random: Random): readonly HostCpuOptions[] {
-  return Array.from({ length: Number(p.cpus) }, (_, id): HostCpuOptions => {
+  return allCpus(p).map((id): HostCpuOptions => {
     const isolated = p.nohzFull.includes(id);
     const periodNs = isolated ? p.residual : p.tick;
     // Ticks of different CPUs have nothing to do with each other.
@@ -33,8 +28,10 @@ export function hostCpus(p: PinnedTimerParams, random: Random): readonly HostCpu
   });
 }
 
-/** Where the thread goes when it has to leave `from`: the next nohz_full CPU, or the next CPU at all. */
-export function nextCpu(p: PinnedTimerParams, from: number): number {
-  const others = p.nohzFull.length > 1 ? p.nohzFull : Array.from({ length: Number(p.cpus) }, (_, id) => id);
-  return others.find((cpu) => cpu > from) ?? others.find((cpu) => cpu !== from) ?? from;
+/** Where the thread goes when it has to leave `from`: the next CPU online it may move to, else the next one at all. */
+export function nextCpu(host: Host, p: PinnedTimerParams, from: number): HostCpu {
+  const online = (id: number): boolean => id !== from && host.cpu(id).online;
+  const targets = moveTargets(p).filter(online);
+  const others = targets.length > 0 ? targets : allCpus(p).filter(online);
+  return host.cpu(others.find((id) => id > from) ?? others[0] ?? from);
 }

@@ -1,0 +1,41 @@
+import type { GuestTsc } from "@chronovisor/clocksource";
+import {
+  type GuestCpu,
+  type GuestProgram,
+  IA32_TSC_DEADLINE,
+  LVTT_TSC_DEADLINE,
+  SVR_APIC_ENABLED,
+  X2APIC_LVTT,
+  X2APIC_SVR,
+} from "../machine/guest.js";
+
+/** LOCAL_TIMER_VECTOR of a Linux guest. */
+const TIMER_VECTOR = 0xec;
+
+export interface DeadlineTimerOptions {
+  /** Guest TSC at which the first deadline is armed. */
+  readonly armAt: GuestTsc;
+  /** From arming to the deadline, guest cycles. */
+  readonly waitCycles: bigint;
+  /** How often. */
+  readonly times: number;
+  /** While it waits the guest runs, or halts. */
+  readonly waits: "spins" | "halts";
+  /** Called as the guest takes each interrupt: its TSC less the deadline. */
+  readonly onInterrupt?: (errorCycles: bigint) => void;
+}
+
+/** A guest that arms TSC deadlines one after the other, and does nothing but wait for them. */
+export function* deadlineTimer(cpu: GuestCpu, options: DeadlineTimerOptions): GuestProgram {
+  cpu.wrmsr(X2APIC_SVR, SVR_APIC_ENABLED | 0xff);
+  cpu.wrmsr(X2APIC_LVTT, LVTT_TSC_DEADLINE | TIMER_VECTOR);
+  while (cpu.rdtsc() < options.armAt) yield cpu.run(options.armAt);
+  for (let i = 0; i < options.times; i++) {
+    const deadline = BigInt.asUintN(64, cpu.rdtsc() + options.waitCycles);
+    cpu.wrmsr(IA32_TSC_DEADLINE, deadline);
+    let vector: number | undefined;
+    while (vector === undefined) vector = yield options.waits === "halts" ? cpu.halt() : cpu.run();
+    options.onInterrupt?.(BigInt.asIntN(64, cpu.rdtsc() - deadline));
+    cpu.eoi();
+  }
+}

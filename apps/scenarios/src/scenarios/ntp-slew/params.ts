@@ -1,0 +1,128 @@
+import { choice, count, onOff, quantity } from "../../params/builders.js";
+import type { ParamValues } from "../../scenario/types.js";
+
+export const ntpSlewParams = {
+  slew: quantity({
+    unit: "ppb",
+    default: "500ppm",
+    min: "1ppm",
+    max: "100000ppm",
+    help: "how much NTP bends CLOCK_MONOTONIC, forward and back",
+  }),
+  wait: quantity({
+    unit: "ns",
+    default: "1.28s",
+    min: "100us",
+    max: "60s",
+    help: "from arming to the deadline while the slew is steady",
+  }),
+  longWait: quantity({
+    unit: "ns",
+    default: "10s",
+    min: "10ms",
+    max: "60s",
+    help: "from arming to the deadline where the slew changes meanwhile",
+  }),
+  changeAt: quantity({
+    unit: "ns",
+    default: "2s",
+    min: "1ms",
+    max: "60s",
+    help: "from arming to the change of the slew",
+  }),
+  hz: count({ default: "250", min: "100", max: "1000", help: "CONFIG_HZ of the host: its ticks per second" }),
+  armAfter: quantity({
+    shown: "when-set",
+    unit: "ns",
+    default: "20ms",
+    min: "0ns",
+    max: "10s",
+    help: "from the start of the slew to the first arming",
+  }),
+  advance: onOff({
+    default: "off",
+    help: "lapic_timer_advance: fire early and spin to the deadline; the axis advance says how it tunes",
+  }),
+  blockedWait: quantity({
+    shown: "when-set",
+    unit: "ns",
+    default: "1s",
+    min: "1ms",
+    max: "60s",
+    help: "the deadline of the halted guest on a ticking CPU",
+  }),
+  advanceWait: quantity({
+    shown: "when-set",
+    unit: "ns",
+    default: "4ms",
+    min: "100us",
+    max: "1s",
+    help: "the deadlines on which the timer advance tunes itself",
+  }),
+  offset: quantity({
+    unit: "ns",
+    default: "500ms",
+    min: "0ns",
+    max: "1s",
+    help: "the report's procedure: how far CLOCK_REALTIME is set off, for the daemon to remove",
+  }),
+  servo: choice(["chrony", "ntpd"], {
+    default: "chrony",
+    help: "the daemon that removes it: by a fast slew that ends, or by the kernel's PLL",
+  }),
+  maxSlew: quantity({
+    unit: "ppb",
+    default: "83333ppm",
+    min: "1ppm",
+    max: "100000ppm",
+    help: "the fastest slew of the chrony-like daemon",
+  }),
+  jitter: quantity({
+    shown: "when-set",
+    unit: "ns",
+    default: "20us",
+    min: "0ns",
+    max: "100ms",
+    help: "most that the network adds to one way of a measurement",
+  }),
+  nestedTicks: count({
+    shown: "when-set",
+    default: "100000000",
+    min: "1",
+    max: "4294967295",
+    help: "the preemption timer that L1 gives L2 in the procedure, in units of 32 cycles",
+  }),
+  tolerance: quantity({
+    shown: "when-set",
+    unit: "ns",
+    default: "1us",
+    min: "0ns",
+    max: "1s",
+    help: "how far from its deadline a run of the procedure may end without counting as failed",
+  }),
+  hostKhz: quantity({
+    unit: "kHz",
+    default: "2.5GHz",
+    min: "1GHz",
+    max: "10GHz",
+    help: "TSC frequency of host and guest",
+  }),
+  exitCost: quantity({
+    shown: "when-set",
+    unit: "ns",
+    default: "0ns",
+    min: "0ns",
+    max: "1ms",
+    help: "time a VM exit takes",
+  }),
+  entryCost: quantity({
+    shown: "when-set",
+    unit: "ns",
+    default: "0ns",
+    min: "0ns",
+    max: "1ms",
+    help: "time a VM entry takes",
+  }),
+} as const;
+
+export type NtpSlewParams = ParamValues<typeof ntpSlewParams>;
