@@ -5,6 +5,7 @@ import { runServo } from "../../test/run-servo.js";
 import {
   ChronyServo,
   type ChronyServoOptions,
+  type ChronyServoState,
   ReferenceClock,
   type ServoEvents,
   type Slew,
@@ -268,11 +269,19 @@ describe("the frequency", () => {
     expect(servo.frequency).toBe(6_554_255n);
   });
 
-  it("is not believed above maxDriftPpb", () => {
-    const { servo, clock } = setup(new ExactClock({ hardwarePpb: -90_000n }), { maxDriftPpb: 100_000 });
-    runServo(servo, clock, 20n * POLL);
-    expect(servo.frequency).toBeGreaterThan(90n * PPM);
-    expect(servo.frequency).toBeLessThanOrEqual(100n * PPM);
+  it.each([
+    ["as it is, up to maxDriftPpb", 200_000, 13_107_200n],
+    ["no further than maxDriftPpb", 199_999, 13_107_134n],
+  ])("is believed %s", (_, maxDriftPpb, frequency) => {
+    const clock = new ExactClock();
+    // Round trips of a second: the offset, 200 ppm of the unsteered clock, may be anything.
+    const measure = () => ({
+      offsetNs: clock.trueNs + clock.trueNs / 5_000n - clock.realtimeNs(),
+      delayNs: SECOND,
+    });
+    const { servo } = setup(clock, { reference: { measure }, maxDriftPpb });
+    runServo(servo, clock, 2n * POLL);
+    expect(servo.frequency).toBe(frequency);
   });
 
   it("survives that somebody else sets the clock", () => {
@@ -400,6 +409,29 @@ describe("a caller's mistake", () => {
     const good = { clock, reference: new ReferenceClock({ trueNs: () => 0n }), nowNs: () => 0n };
     const all = options === null ? null : { ...good, ...(options as object) };
     expect(() => new ChronyServo(all as never)).toThrow(TypeError);
+  });
+
+  it.each<[string, Partial<Record<keyof ChronyServoState, unknown>>]>([
+    ["an instant that is no number", { nextPollNs: "soon" }],
+    ["an instant that is no string", { nextPollNs: 5 }],
+    ["a number of updates below 0", { updates: -1 }],
+    ["a rate beyond 64 bits", { baseRate: (2n ** 63n).toString() }],
+    ["more samples than it can hold", { samples: Array(9).fill({ atNs: "0", phase: "0", delayNs: "0" }) }],
+    ["no samples", { samples: undefined }],
+    ["a phase that is no number", { samples: [{ atNs: "0", phase: "1e3", delayNs: "0" }] }],
+    ["a phase that is no string", { samples: [{ atNs: "0", phase: 0, delayNs: "0" }] }],
+    ["a slew without an end", { slew: { offsetNs: "0", tick: "0", freq: "0" } }],
+    ["a correction that is no number", { steering: { rate: "0", sinceNs: "0", correction: "" } }],
+  ])("is a state with %s", (_, wrong) => {
+    const options = {
+      clock: new ExactClock(),
+      reference: { measure: () => ({ offsetNs: 0n, delayNs: 0n }) },
+      nowNs: () => 0n,
+    };
+    const state = new ChronyServo(options).state();
+    expect(() => ChronyServo.fromState({ ...state, ...wrong } as never, options)).toThrow(
+      /^ChronyServo\.fromState: expected /,
+    );
   });
 
   it.each<[string, unknown]>([
