@@ -41,7 +41,7 @@ function checkMoves(p: PinnedTimerParams): void {
   if (targets.length >= needed) return;
   const why = p.unplugAt > 0n ? ", one of which is unplugged" : "";
   throw new ChronovisorError(
-    `moveEvery: expected ${needed} CPUs or more to move among${why}, got only ${formatCpuList(targets)}`,
+    `moveEvery: expected ${needed} CPUs or more to move among${why}, got "${formatCpuList(targets)}"`,
   );
 }
 
