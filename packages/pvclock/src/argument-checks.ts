@@ -56,6 +56,23 @@ export function checkObject<T extends object>(
   if (typeof value !== "object" || value === null) wrongType(fn, name, "an object", value);
 }
 
+/** Throws unless `value` is a string. */
+export function checkString(fn: string, name: string, value: string): void {
+  if (typeof value !== "string") wrongType(fn, name, "a string", value);
+}
+
+/** Throws unless `value` can be called. */
+export function checkFunction(fn: string, name: string, value: unknown): void {
+  if (typeof value !== "function") wrongType(fn, name, "a function", value);
+}
+
+/** The bytes of `value` as a DataView; throws unless it is a typed array or DataView of at least `size` bytes. */
+export function viewOf(fn: string, name: string, value: ArrayBufferView, size: number): DataView {
+  if (!ArrayBuffer.isView(value)) wrongType(fn, name, "a typed array or DataView", value);
+  if (value.byteLength < size) outOfRange(fn, name, `at least ${size} bytes`, value.byteLength);
+  return new DataView(value.buffer, value.byteOffset, value.byteLength);
+}
+
 /** Reads a u64 written as a decimal string, as a saved state holds it; throws for anything else. */
 export function parseU64(fn: string, name: string, text: string): bigint {
   const value = parseDecimal(fn, name, text);
