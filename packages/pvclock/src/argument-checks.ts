@@ -73,6 +73,21 @@ export function viewOf(fn: string, name: string, value: ArrayBufferView, size: n
   return new DataView(value.buffer, value.byteOffset, value.byteLength);
 }
 
+/** Throws unless `index` is a slot of `out`. */
+export function checkSlot(fn: string, out: BigUint64Array, index: number): void {
+  if (!(out instanceof BigUint64Array)) wrongType(fn, "out", "a BigUint64Array", out);
+  if (!Number.isInteger(index) || index < 0 || index >= out.length) {
+    outOfRange(fn, "index", `a slot in 0 … ${out.length - 1}`, index);
+  }
+}
+
+/** Throws unless `out` and `input` are BigUint64Arrays and `out` has room for every element of `input`. */
+export function checkArrays(fn: string, out: BigUint64Array, name: string, input: BigUint64Array): void {
+  if (!(out instanceof BigUint64Array)) wrongType(fn, "out", "a BigUint64Array", out);
+  if (!(input instanceof BigUint64Array)) wrongType(fn, name, "a BigUint64Array", input);
+  if (out.length < input.length) outOfRange(fn, "out", `at least ${input.length} slots`, out.length);
+}
+
 /** Reads a u64 written as a decimal string, as a saved state holds it; throws for anything else. */
 export function parseU64(fn: string, name: string, text: string): bigint {
   const value = parseDecimal(fn, name, text);

@@ -1,1 +1,46 @@
-export {};
+export type { PvFeatures, PvMsrWrite } from "./abi/msrs.js";
+export {
+  isPvMsrReadable,
+  KVM_CPUID_FEATURES,
+  KVM_FEATURE_CLOCKSOURCE,
+  KVM_FEATURE_CLOCKSOURCE_STABLE_BIT,
+  KVM_FEATURE_CLOCKSOURCE2,
+  KVM_FEATURE_STEAL_TIME,
+  MSR_KVM_STEAL_TIME,
+  MSR_KVM_SYSTEM_TIME,
+  MSR_KVM_SYSTEM_TIME_NEW,
+  MSR_KVM_WALL_CLOCK,
+  MSR_KVM_WALL_CLOCK_NEW,
+  writePvMsr,
+} from "./abi/msrs.js";
+export type { StealTime } from "./abi/steal-time.js";
+export {
+  decodeStealTime,
+  encodeStealTime,
+  KVM_VCPU_FLUSH_TLB,
+  KVM_VCPU_PREEMPTED,
+  recordStealTime,
+  recordStealTimeSteps,
+  STEAL_TIME_SIZE,
+} from "./abi/steal-time.js";
+export type { HostStore } from "./abi/steps.js";
+export type { PvclockReference, VcpuTimeInfo } from "./abi/vcpu-time-info.js";
+export {
+  decodeVcpuTimeInfo,
+  encodeVcpuTimeInfo,
+  PVCLOCK_COUNTS_FROM_ZERO,
+  PVCLOCK_GUEST_STOPPED,
+  PVCLOCK_TSC_STABLE_BIT,
+  VCPU_TIME_INFO_SIZE,
+} from "./abi/vcpu-time-info.js";
+export type { WallClock } from "./abi/wall-clock.js";
+export {
+  decodeWallClock,
+  encodeWallClock,
+  WALL_CLOCK_SIZE,
+  writeWallClock,
+  writeWallClockSteps,
+} from "./abi/wall-clock.js";
+export type { TimeInfoUpdate, TimeInfoWriteOptions } from "./abi/write-time-info.js";
+export { retractTscStable, writeVcpuTimeInfo, writeVcpuTimeInfoSteps } from "./abi/write-time-info.js";
+export { readCycles, readCyclesBatch, readCyclesInto } from "./guest/read-cycles.js";

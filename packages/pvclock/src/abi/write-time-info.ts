@@ -14,6 +14,7 @@
  */
 
 import { checkBoolean, checkObject, viewOf } from "../argument-checks.js";
+import { finish, type HostStore } from "./steps.js";
 import {
   checkTimeInfo,
   encodeVcpuTimeInfo,
@@ -38,14 +39,6 @@ export interface TimeInfoWriteOptions {
   readonly guestStopped?: boolean;
   /** Clears bit 0 in the guest's copy only, as for Xen areas under PVCLOCK_TSC_UNSTABLE. */
   readonly hideTscStable?: boolean;
-}
-
-/** A store the host just made. */
-export interface HostStore {
-  /** Byte offset in the area. */
-  readonly offset: number;
-  /** `version` stores stand alone; `body` is one word of the structure; `flags` the byte rewritten for Xen. */
-  readonly store: "version" | "body" | "flags";
 }
 
 /**
@@ -95,11 +88,7 @@ export function writeVcpuTimeInfo(
   update: TimeInfoUpdate,
   options: TimeInfoWriteOptions = {},
 ): VcpuTimeInfo {
-  const steps = stepsOf("writeVcpuTimeInfo", area, update, options);
-  for (;;) {
-    const step = steps.next();
-    if (step.done) return step.value;
-  }
+  return finish(stepsOf("writeVcpuTimeInfo", area, update, options));
 }
 
 /**
