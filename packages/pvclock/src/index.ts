@@ -43,4 +43,6 @@ export {
 } from "./abi/wall-clock.js";
 export type { TimeInfoUpdate, TimeInfoWriteOptions } from "./abi/write-time-info.js";
 export { retractTscStable, writeVcpuTimeInfo, writeVcpuTimeInfoSteps } from "./abi/write-time-info.js";
-export { readCycles, readCyclesBatch, readCyclesInto } from "./guest/read-cycles.js";
+export type { PvclockFormulaState } from "./guest/pvclock-formula.js";
+export { PvclockFormula } from "./guest/pvclock-formula.js";
+export { readCycles } from "./guest/read-cycles.js";
