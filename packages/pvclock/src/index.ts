@@ -1,3 +1,5 @@
+export type { PvclockTextFault } from "./abi/memory-text.js";
+export { PvclockTextError } from "./abi/memory-text.js";
 export type { PvFeatures, PvMsrWrite } from "./abi/msrs.js";
 export {
   isPvMsrReadable,
@@ -13,6 +15,17 @@ export {
   MSR_KVM_WALL_CLOCK_NEW,
   writePvMsr,
 } from "./abi/msrs.js";
+export type { ParsedTimeInfo, TimeInfoFinding, TimeInfoFindingName } from "./abi/parse-time-info.js";
+export { parseVcpuTimeInfo, TIME_INFO_FINDINGS } from "./abi/parse-time-info.js";
+export type { ReferenceTscPage, ReferenceTscParameters } from "./abi/reference-tsc-page.js";
+export {
+  decodeReferenceTscPage,
+  encodeReferenceTscPage,
+  REFERENCE_TSC_PAGE_SIZE,
+  referenceTscParameters,
+  writeReferenceTscPage,
+  writeReferenceTscPageSteps,
+} from "./abi/reference-tsc-page.js";
 export type { StealTime } from "./abi/steal-time.js";
 export {
   decodeStealTime,
@@ -43,6 +56,28 @@ export {
 } from "./abi/wall-clock.js";
 export type { TimeInfoUpdate, TimeInfoWriteOptions } from "./abi/write-time-info.js";
 export { retractTscStable, writeVcpuTimeInfo, writeVcpuTimeInfoSteps } from "./abi/write-time-info.js";
+export type { GuestLoad } from "./guest/guest-load.js";
+export type {
+  ClockStep,
+  GuestPvclockEvents,
+  GuestPvclockOptions,
+  GuestPvclockState,
+  WallTime,
+} from "./guest/guest-pvclock.js";
+export { GuestPvclock } from "./guest/guest-pvclock.js";
+export type { GuestTscQuality, KvmclockSetup } from "./guest/kvm-clocksource.js";
+export { chooseKvmclock, kvmclockRating } from "./guest/kvm-clocksource.js";
 export type { PvclockFormulaState } from "./guest/pvclock-formula.js";
 export { PvclockFormula } from "./guest/pvclock-formula.js";
 export { readCycles } from "./guest/read-cycles.js";
+export type { ReferenceTimeReading } from "./guest/read-reference-tsc.js";
+export { readReferenceTsc, readReferenceTscSteps } from "./guest/read-reference-tsc.js";
+export {
+  readStealTime,
+  readStealTimeSteps,
+  readWallClock,
+  readWallClockSteps,
+} from "./guest/read-sequenced.js";
+export type { ReadTsc, TimeInfoReading } from "./guest/read-time-info.js";
+export { readVcpuTimeInfo, readVcpuTimeInfoSteps } from "./guest/read-time-info.js";
+export { pvclockTscKhz } from "./guest/tsc-khz.js";
