@@ -81,3 +81,36 @@ export {
 export type { ReadTsc, TimeInfoReading } from "./guest/read-time-info.js";
 export { readVcpuTimeInfo, readVcpuTimeInfoSteps } from "./guest/read-time-info.js";
 export { pvclockTscKhz } from "./guest/tsc-khz.js";
+export type { PvclockAxis, PvclockBehaviours } from "./host/behaviours.js";
+export { NEWEST_PVCLOCK_BEHAVIOURS, PVCLOCK_BEHAVIOURS } from "./host/behaviours.js";
+export type { KvmClockData, KvmClockSetting } from "./host/clock-data.js";
+export { KVM_CLOCK_HOST_TSC, KVM_CLOCK_REALTIME, KVM_CLOCK_TSC_STABLE } from "./host/clock-data.js";
+export type { GuestFrequencyUnit, ScaledCounter } from "./host/clock-scale.js";
+export { guestClockHz } from "./host/clock-scale.js";
+export type { LoadRateLimitState } from "./host/global-update.js";
+export { GLOBAL_UPDATE_DELAY_NS, PERIODIC_SYNC_NS } from "./host/global-update.js";
+export type { GuestMemory } from "./host/guest-memory.js";
+export type { KvmclockHost, PvclockBase } from "./host/kvmclock-host.js";
+export { kvmclockBaseNs } from "./host/kvmclock-host.js";
+export type { KvmclockNotifierState } from "./host/kvmclock-notifier.js";
+export { KvmclockNotifier } from "./host/kvmclock-notifier.js";
+export type {
+  KvmclockVcpuTsc,
+  KvmclockVmTsc,
+  MasterClockReference,
+  MasterClockUpdate,
+  VcpuKvmclockState,
+  VmKvmclockEvents,
+  VmKvmclockOptions,
+  VmKvmclockState,
+  VmKvmclockSurroundings,
+} from "./host/kvmclock-types.js";
+export type { ClockPair, TscMigration, TscRatioOf } from "./host/migration.js";
+export { documentedTscOffset, scaledTscOffset } from "./host/migration.js";
+export type { PvclockArea, PvclockAreasState } from "./host/pvclock-areas.js";
+export { PVCLOCK_AREAS } from "./host/pvclock-areas.js";
+export { tscRequests } from "./host/tsc-requests.js";
+export type { MsrWriter, VcpuKvmclock } from "./host/vcpu-kvmclock.js";
+export type { KvmclockRequest } from "./host/vcpu-requests.js";
+export { KVMCLOCK_REQUESTS } from "./host/vcpu-requests.js";
+export { VmKvmclock } from "./host/vm-kvmclock.js";

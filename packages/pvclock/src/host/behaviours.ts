@@ -1,3 +1,5 @@
+import { checkObject, checkOneOf } from "../argument-checks.js";
+
 /**
  * What changed in the host's side of the pvclock between kernels, one axis per change, values oldest first
  * (docs/model/kernel-history §3). The last axes are proposals: every release has their first value
@@ -58,3 +60,11 @@ export const NEWEST_PVCLOCK_BEHAVIOURS: PvclockBehaviours = {
   gratuitousGlobal: "always",
   catchup: "reference",
 };
+
+/** Throws unless every axis has one of its values. */
+export function checkBehaviours(fn: string, behaviours: PvclockBehaviours): void {
+  checkObject(fn, "behaviours", behaviours);
+  for (const axis of Object.keys(PVCLOCK_BEHAVIOURS) as PvclockAxis[]) {
+    checkOneOf<string>(fn, axis, behaviours[axis], PVCLOCK_BEHAVIOURS[axis]);
+  }
+}
