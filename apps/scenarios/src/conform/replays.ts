@@ -2,7 +2,9 @@ import { clocksourceReplays } from "./areas/clocksource.js";
 import { hrtimerReplays } from "./areas/hrtimer.js";
 import { hvtimerReplays } from "./areas/hvtimer.js";
 import { lapicReplays } from "./areas/lapic.js";
+import { livePvclockReplays } from "./areas/live-pvclock.js";
 import { mathReplays } from "./areas/math.js";
+import { pvclockReplays } from "./areas/pvclock.js";
 import { timekeepingReplays } from "./areas/timekeeping.js";
 import { tscReplays } from "./areas/tsc.js";
 import type { Replay } from "./replay.js";
@@ -13,7 +15,9 @@ export const shippedReplays: readonly Replay[] = [
   ...clocksourceReplays,
   ...tscReplays,
   ...timekeepingReplays,
+  ...pvclockReplays,
   ...lapicReplays,
   ...hvtimerReplays,
   ...hrtimerReplays,
+  ...livePvclockReplays,
 ];

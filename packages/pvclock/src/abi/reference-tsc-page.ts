@@ -52,7 +52,7 @@ export interface ReferenceTscPage extends ReferenceTscParameters {
  * Source: `hyperv.c:compute_tsc_page_parameters`; docs/model/pvclock §9.
  * @example
  * const info = { version: 2, tscTimestamp: 0n, systemTime: 0n, tscToSystemMul: 3435973836, tscShift: -1, flags: 1 };
- * referenceTscParameters(info) // => { scale: 73786976311769825n, offset: 0n }
+ * referenceTscParameters(info) // => { scale: 73786976277658337n, offset: 0n }
  */
 export function referenceTscParameters(info: VcpuTimeInfo): ReferenceTscParameters | undefined {
   checkTimeInfo("referenceTscParameters", info);

@@ -101,8 +101,8 @@ export function decodeStealTime(bytes: ArrayBufferView): StealTime {
  * Source: `x86.c:record_steal_time`.
  * @example
  * const area = encodeStealTime({ steal: 40n, version: 6, flags: 0, preempted: 1 });
- * const stores = [...recordStealTimeSteps(area, 2n)].map(({ store }) => store);
- * stores // => [ 'preempted', 'version', 'body', 'body', 'version' ]
+ * const steps = recordStealTimeSteps(area, 2n);
+ * [...steps].map(({ store }) => store) // => [ 'preempted', 'version', 'body', 'body', 'version' ]
  * decodeStealTime(area) // => { steal: 42n, version: 8, flags: 0, preempted: 0 }
  */
 export function recordStealTimeSteps(

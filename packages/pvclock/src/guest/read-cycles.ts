@@ -30,7 +30,7 @@ const U = BigInt.asUintN;
  * import { guestTsc } from "@chronovisor/clocksource";
  * const reference = { tscTimestamp: 1000n, systemTime: 7n, tscToSystemMul: 3435973836, tscShift: -1 };
  * readCycles(reference, guestTsc(2_500_001_000n)) // => 1000000006n
- * readCycles(reference, guestTsc(998n)) // => 7378697628969070605n
+ * readCycles(reference, guestTsc(998n)) // => 7378697627765833734n
  */
 export function readCycles(reference: PvclockReference, tsc: GuestTsc): KvmclockNs {
   checkReference("readCycles", reference);

@@ -36,8 +36,8 @@ export interface ReferenceTimeReading {
  * @example
  * import { guestTsc } from "@chronovisor/clocksource";
  * const page = encodeReferenceTscPage({ sequence: 1, scale: 2n ** 63n, offset: 5n });
- * const loads = [...readReferenceTscSteps(page, () => guestTsc(20n))].map(({ load }) => load);
- * loads // => [ 'sequence', 'scale', 'offset', 'tsc' ]
+ * const steps = readReferenceTscSteps(page, () => guestTsc(20n));
+ * [...steps].map(({ load }) => load) // => [ 'sequence', 'scale', 'offset', 'tsc' ]
  */
 export function readReferenceTscSteps(
   page: ArrayBufferView,

@@ -21,7 +21,8 @@ const LITTLE_ENDIAN = true;
  * Source: `pvclock.c:pvclock_read_wallclock`; docs/model/pvclock §1.5.
  * @example
  * const area = encodeWallClock({ version: 2, sec: 7, nsec: 9 });
- * [...readWallClockSteps(area)].map(({ load }) => load) // => [ 'version', 'sec', 'nsec' ]
+ * const steps = readWallClockSteps(area);
+ * [...steps].map(({ load }) => load) // => [ 'version', 'sec', 'nsec' ]
  */
 export function readWallClockSteps(area: ArrayBufferView): Generator<GuestLoad, WallClock, void> {
   return wallClockLoads(viewOf("readWallClockSteps", "area", area, WALL_CLOCK_SIZE));
@@ -51,7 +52,8 @@ export function readWallClock(area: ArrayBufferView): WallClock | undefined {
  * Source: `kvm.c:kvm_steal_clock`.
  * @example
  * const area = encodeStealTime({ steal: 5n, version: 2, flags: 0, preempted: 0 });
- * [...readStealTimeSteps(area)].map(({ load }) => load) // => [ 'version', 'steal' ]
+ * const steps = readStealTimeSteps(area);
+ * [...steps].map(({ load }) => load) // => [ 'version', 'steal' ]
  */
 export function readStealTimeSteps(area: ArrayBufferView): Generator<GuestLoad, bigint, void> {
   return stealTimeLoads(viewOf("readStealTimeSteps", "area", area, STEAL_TIME_SIZE));
