@@ -131,7 +131,7 @@ export function writeReferenceTscPageSteps(
 ): Generator<HostStore, ReferenceTscPage, void> {
   const view = viewOf("writeReferenceTscPageSteps", "page", page, REFERENCE_TSC_PAGE_SIZE);
   checkParameters("writeReferenceTscPageSteps", parameters);
-  return storeByStore(view, { ...parameters });
+  return eachStore(view, { ...parameters });
 }
 
 /**
@@ -151,10 +151,10 @@ export function writeReferenceTscPage(
 ): ReferenceTscPage {
   const view = viewOf("writeReferenceTscPage", "page", page, REFERENCE_TSC_PAGE_SIZE);
   checkParameters("writeReferenceTscPage", parameters);
-  return finish(storeByStore(view, { ...parameters }));
+  return finish(eachStore(view, { ...parameters }));
 }
 
-function* storeByStore(
+function* eachStore(
   view: DataView,
   { scale, offset: offsetUnits }: ReferenceTscParameters,
 ): Generator<HostStore, ReferenceTscPage, void> {

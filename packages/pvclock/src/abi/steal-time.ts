@@ -111,7 +111,7 @@ export function recordStealTimeSteps(
 ): Generator<HostStore, StealTime, void> {
   const view = viewOf("recordStealTimeSteps", "area", area, STEAL_TIME_SIZE);
   checkU64("recordStealTimeSteps", "waitedNs", waitedNs);
-  return storeByStore(view, waitedNs);
+  return eachStore(view, waitedNs);
 }
 
 /**
@@ -128,10 +128,10 @@ export function recordStealTimeSteps(
 export function recordStealTime(area: ArrayBufferView, waitedNs: bigint): StealTime {
   const view = viewOf("recordStealTime", "area", area, STEAL_TIME_SIZE);
   checkU64("recordStealTime", "waitedNs", waitedNs);
-  return finish(storeByStore(view, waitedNs));
+  return finish(eachStore(view, waitedNs));
 }
 
-function* storeByStore(view: DataView, waitedNs: bigint): Generator<HostStore, StealTime, void> {
+function* eachStore(view: DataView, waitedNs: bigint): Generator<HostStore, StealTime, void> {
   view.setUint8(PREEMPTED, 0);
   yield { offset: PREEMPTED, store: "preempted" };
 

@@ -92,7 +92,7 @@ export function writeWallClockSteps(
 ): Generator<HostStore, WallClock, void> {
   const view = viewOf("writeWallClockSteps", "area", area, WALL_CLOCK_SIZE);
   checkU64("writeWallClockSteps", "epochNs", epochNs);
-  return storeByStore(view, epochNs);
+  return eachStore(view, epochNs);
 }
 
 /**
@@ -109,10 +109,10 @@ export function writeWallClockSteps(
 export function writeWallClock(area: ArrayBufferView, epochNs: bigint): WallClock {
   const view = viewOf("writeWallClock", "area", area, WALL_CLOCK_SIZE);
   checkU64("writeWallClock", "epochNs", epochNs);
-  return finish(storeByStore(view, epochNs));
+  return finish(eachStore(view, epochNs));
 }
 
-function* storeByStore(view: DataView, epochNs: bigint): Generator<HostStore, WallClock, void> {
+function* eachStore(view: DataView, epochNs: bigint): Generator<HostStore, WallClock, void> {
   const version = openedVersion(view.getUint32(VERSION, LITTLE_ENDIAN));
   view.setUint32(VERSION, version, LITTLE_ENDIAN);
   yield { offset: VERSION, store: "version" };

@@ -132,10 +132,10 @@ function stepsOf(
   const { guestStopped = false, hideTscStable = false } = options;
   checkBoolean(fn, "guestStopped", guestStopped);
   checkBoolean(fn, "hideTscStable", hideTscStable);
-  return storeByStore(view, { ...update }, guestStopped ? PVCLOCK_GUEST_STOPPED : 0, hideTscStable);
+  return eachStore(view, { ...update }, guestStopped ? PVCLOCK_GUEST_STOPPED : 0, hideTscStable);
 }
 
-function* storeByStore(
+function* eachStore(
   view: DataView,
   update: TimeInfoUpdate,
   stopped: number,
