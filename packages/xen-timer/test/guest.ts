@@ -41,8 +41,8 @@ const PAGE = 4096n;
 
 /** Guest memory of single pages: each virtual page goes where a test puts it. */
 export class FakeMemory implements XenGuestMemory {
-  readonly tables = new Map<bigint, bigint>();
-  readonly pages = new Map<bigint, Uint8Array>();
+  readonly tables: Map<bigint, bigint> = new Map<bigint, bigint>();
+  readonly pages: Map<bigint, Uint8Array> = new Map<bigint, Uint8Array>();
 
   /** Maps the page at `virtual` to the physical page at `physical`, creating it. */
   map(virtual: bigint, physical: bigint): Uint8Array {
