@@ -71,8 +71,8 @@ describe("CPUID", () => {
     [WALL_CLOCK_NEW, 3],
     [SYSTEM_TIME_NEW, 3],
     [STEAL_TIME, 5],
-  ])("offers MSR 0x%s by bit %i, where it is enforced", (msr, bit) => {
-    const without = { eax: (~(1 << bit) >>> 0) as number, enforced: true };
+  ])("offers MSR %i by bit %i, where it is enforced", (msr, bit) => {
+    const without = { eax: ~(1 << bit) >>> 0, enforced: true };
     const only = { eax: (1 << bit) >>> 0, enforced: true };
     expect(writePvMsr(without, msr, 0n)).toEqual(FAULT);
     expect(isPvMsrReadable(without, msr)).toBe(false);

@@ -22,7 +22,7 @@ const words = (pairs: readonly string[], size: number) =>
   Array.from({ length: pairs.length / size }, (_, i) => pairs.slice(i * size, (i + 1) * size));
 
 describe("a pasted vcpu_time_info", () => {
-  it.each([
+  it.each<readonly [string, string]>([
     ["as digits", DIGITS],
     ["as upper-case digits with line breaks", `\n ${DIGITS.toUpperCase().replace(/.{16}/g, "$&\n")}\n`],
     ["as bytes between spaces", PAIRS.join(" ")],

@@ -14,10 +14,11 @@ import {
   PVCLOCK_TSC_STABLE_BIT,
   VCPU_TIME_INFO_SIZE,
 } from "../abi/vcpu-time-info.js";
-import { checkInteger, checkObject, parseU64, viewOf } from "../argument-checks.js";
-import type { GuestLoad } from "./guest-load.js";
-import { readWallClock } from "./read-sequenced.js";
-import { type ReadTsc, readVcpuTimeInfo, readVcpuTimeInfoSteps } from "./read-time-info.js";
+import { WALL_CLOCK_SIZE } from "../abi/wall-clock.js";
+import { checkFunction, checkInteger, checkObject, parseU64, viewOf } from "../argument-checks.js";
+import { type GuestLoad, runAttempts } from "./guest-load.js";
+import { wallClockLoads } from "./read-sequenced.js";
+import { type ReadTsc, type TimeInfoReading, timeInfoLoads } from "./read-time-info.js";
 
 const U = BigInt.asUintN;
 const NSEC_PER_SEC = 10n ** 9n;
@@ -55,6 +56,8 @@ export interface GuestPvclockState {
 
 /** A step of a clock read: a load of the structure, or one of the clamp's. */
 export type ClockStep = GuestLoad | { readonly load: "last" };
+
+type TimeInfoLoads = Generator<GuestLoad, TimeInfoReading, void>;
 
 /**
  * One guest kernel's pvclock over any number of vCPUs.
@@ -105,8 +108,7 @@ export class GuestPvclock {
    * Source: `pvclock.c:pvclock_clocksource_read_nowd`.
    */
   read(area: ArrayBufferView, rdtsc: ReadTsc): KvmclockNs | undefined {
-    const reading = readVcpuTimeInfo(area, rdtsc);
-    return reading && this.#clamp(reading.ns, reading.flags);
+    return this.#clamp(runAttempts(loadsOf("GuestPvclock.read", area, rdtsc)));
   }
 
   /**
@@ -120,7 +122,7 @@ export class GuestPvclock {
    * Source: `pvclock.c:__pvclock_clocksource_read`.
    */
   readSteps(area: ArrayBufferView, rdtsc: ReadTsc): Generator<ClockStep, KvmclockNs, void> {
-    return this.#steps(readVcpuTimeInfoSteps(area, rdtsc));
+    return this.#steps(loadsOf("GuestPvclock.readSteps", area, rdtsc));
   }
 
   /**
@@ -133,10 +135,7 @@ export class GuestPvclock {
    * Source: `pvclock.c:pvclock_clocksource_read`.
    */
   readTouchingWatchdogs(area: ArrayBufferView, rdtsc: ReadTsc): KvmclockNs | undefined {
-    const reading = readVcpuTimeInfo(area, rdtsc);
-    if (reading === undefined) return undefined;
-    if ((reading.flags & PVCLOCK_GUEST_STOPPED) !== 0) this.takeGuestStopped(area);
-    return this.#clamp(reading.ns, reading.flags);
+    return this.#readWatched(area, loadsOf("GuestPvclock.readTouchingWatchdogs", area, rdtsc));
   }
 
   /**
@@ -169,7 +168,7 @@ export class GuestPvclock {
    * Source: `arch/x86/include/asm/vdso/gettimeofday.h:vread_pvclock`; docs/model/pvclock §1.5.
    */
   readVdso(area: ArrayBufferView, rdtsc: ReadTsc): KvmclockNs | undefined {
-    const reading = readVcpuTimeInfo(area, rdtsc);
+    const reading = runAttempts(loadsOf("GuestPvclock.readVdso", area, rdtsc));
     return reading && (reading.flags & PVCLOCK_TSC_STABLE_BIT) !== 0 ? reading.ns : undefined;
   }
 
@@ -184,8 +183,10 @@ export class GuestPvclock {
    * Source: `pvclock.c:pvclock_read_wallclock`; docs/model/pvclock §1.5.
    */
   readWallTime(wallClock: ArrayBufferView, area: ArrayBufferView, rdtsc: ReadTsc): WallTime | undefined {
-    const epoch = readWallClock(wallClock);
-    const ns = epoch && this.readTouchingWatchdogs(area, rdtsc);
+    const loads = loadsOf("GuestPvclock.readWallTime", area, rdtsc);
+    const view = viewOf("GuestPvclock.readWallTime", "wallClock", wallClock, WALL_CLOCK_SIZE);
+    const epoch = runAttempts(wallClockLoads(view));
+    const ns = epoch && this.#readWatched(area, loads);
     if (epoch === undefined || ns === undefined) return undefined;
     const total = U(64, BigInt(epoch.sec) * NSEC_PER_SEC + BigInt(epoch.nsec) + ns);
     return { sec: total / NSEC_PER_SEC, nsec: Number(total % NSEC_PER_SEC) };
@@ -216,10 +217,8 @@ export class GuestPvclock {
     return guest;
   }
 
-  *#steps(
-    reading: Generator<GuestLoad, { ns: KvmclockNs; flags: number }, void>,
-  ): Generator<ClockStep, KvmclockNs, void> {
-    const { ns, flags } = yield* reading;
+  *#steps(loads: TimeInfoLoads): Generator<ClockStep, KvmclockNs, void> {
+    const { ns, flags } = yield* loads;
     if (this.#isTrusted(flags)) return ns;
     for (;;) {
       const last = this.#last;
@@ -231,13 +230,26 @@ export class GuestPvclock {
     }
   }
 
-  #clamp(ns: KvmclockNs, flags: number): KvmclockNs {
-    if (this.#isTrusted(flags)) return ns;
-    if (ns > this.#last) this.#last = ns;
+  #readWatched(area: ArrayBufferView, loads: TimeInfoLoads): KvmclockNs | undefined {
+    const reading = runAttempts(loads);
+    if (reading !== undefined && (reading.flags & PVCLOCK_GUEST_STOPPED) !== 0) this.takeGuestStopped(area);
+    return this.#clamp(reading);
+  }
+
+  #clamp(reading: TimeInfoReading | undefined): KvmclockNs | undefined {
+    if (reading === undefined) return undefined;
+    if (this.#isTrusted(reading.flags)) return reading.ns;
+    if (reading.ns > this.#last) this.#last = reading.ns;
     return this.#last as KvmclockNs;
   }
 
   #isTrusted(flags: number): boolean {
     return (this.#trustedFlags & flags & PVCLOCK_TSC_STABLE_BIT) !== 0;
   }
+}
+
+function loadsOf(fn: string, area: ArrayBufferView, rdtsc: ReadTsc): TimeInfoLoads {
+  const view = viewOf(fn, "area", area, VCPU_TIME_INFO_SIZE);
+  checkFunction(fn, "rdtsc", rdtsc);
+  return timeInfoLoads(view, rdtsc);
 }

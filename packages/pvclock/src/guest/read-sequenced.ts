@@ -73,7 +73,8 @@ export function readStealTime(area: ArrayBufferView): bigint | undefined {
   return runAttempts(stealTimeLoads(viewOf("readStealTime", "area", area, STEAL_TIME_SIZE)));
 }
 
-function* wallClockLoads(view: DataView): Generator<GuestLoad, WallClock, void> {
+/** Reads an area already checked. */
+export function* wallClockLoads(view: DataView): Generator<GuestLoad, WallClock, void> {
   for (let attempt = 1; ; attempt++) {
     const version = view.getUint32(VERSION, LITTLE_ENDIAN);
     yield { attempt, load: "version" };

@@ -76,7 +76,7 @@ export function readVcpuTimeInfoSteps(
 ): Generator<GuestLoad, TimeInfoReading, void> {
   const view = viewOf("readVcpuTimeInfoSteps", "area", area, VCPU_TIME_INFO_SIZE);
   checkFunction("readVcpuTimeInfoSteps", "rdtsc", rdtsc);
-  return loadByLoad(view, rdtsc);
+  return timeInfoLoads(view, rdtsc);
 }
 
 /**
@@ -100,10 +100,11 @@ export function readVcpuTimeInfoSteps(
 export function readVcpuTimeInfo(area: ArrayBufferView, rdtsc: ReadTsc): TimeInfoReading | undefined {
   const view = viewOf("readVcpuTimeInfo", "area", area, VCPU_TIME_INFO_SIZE);
   checkFunction("readVcpuTimeInfo", "rdtsc", rdtsc);
-  return runAttempts(loadByLoad(view, rdtsc));
+  return runAttempts(timeInfoLoads(view, rdtsc));
 }
 
-function* loadByLoad(view: DataView, rdtsc: ReadTsc): Generator<GuestLoad, TimeInfoReading, void> {
+/** Reads an area already checked. */
+export function* timeInfoLoads(view: DataView, rdtsc: ReadTsc): Generator<GuestLoad, TimeInfoReading, void> {
   for (let attempt = 1; ; attempt++) {
     const version = view.getUint32(VERSION, LITTLE_ENDIAN) & ~1;
     yield { attempt, load: "version" };
