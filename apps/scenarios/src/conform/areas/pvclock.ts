@@ -3,10 +3,11 @@ import { decodeVcpuTimeInfo, encodeVcpuTimeInfo, PvclockFormula, readCycles } fr
 import { hexBytes, toHex } from "../hex-bytes.js";
 import type { JudgeRow, Replay } from "../replay.js";
 import { big, compare, num, text } from "../row-fields.js";
+import { pvclockHostReplays } from "./pvclock-host.js";
 
 const U64_MASK = clocksourceMask(64);
 
-/** The rows of `pvclock/` about the structure and how a guest reads it, one row per case, no state. */
+/** The rows of `pvclock/`, one row per case, no state: the structure and how a guest reads it, then what a host makes of it. */
 export const pvclockReplays: readonly Replay[] = [
   stateless("get_time_scale", (row) => {
     const { mul, shift } = getTimeScale(big(row, "scaled_hz"), big(row, "base_hz"));
@@ -48,6 +49,7 @@ export const pvclockReplays: readonly Replay[] = [
       { bytes_hex: toHex(encodeVcpuTimeInfo(fields)), ...decodeVcpuTimeInfo(hexBytes(row, "bytes_hex")) },
     );
   }),
+  ...pvclockHostReplays,
 ];
 
 function stateless(file: string, judge: JudgeRow): Replay {
