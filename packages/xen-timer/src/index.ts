@@ -61,8 +61,8 @@ export type { GuestAreaMapping, GuestAreaState } from "./vm/guest-area.js";
 export { GuestArea } from "./vm/guest-area.js";
 export type { SharedInfoLayout, XenLayout } from "./vm/shared-info-layout.js";
 export { SHARED_INFO_LAYOUTS } from "./vm/shared-info-layout.js";
-export type { WallClock } from "./vm/wall-clock.js";
-export { readWallClock, writeWallClock } from "./vm/wall-clock.js";
+export type { XenWallClock } from "./vm/wall-clock.js";
+export { readXenWallClock, writeXenWallClock } from "./vm/wall-clock.js";
 export type { XenVmOptions, XenVmState, XenWallClockSource } from "./vm/xen-vm.js";
 export { XenVm } from "./vm/xen-vm.js";
 export type {

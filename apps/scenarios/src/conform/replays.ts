@@ -7,6 +7,7 @@ import { mathReplays } from "./areas/math.js";
 import { pvclockReplays } from "./areas/pvclock.js";
 import { timekeepingReplays } from "./areas/timekeeping.js";
 import { tscReplays } from "./areas/tsc.js";
+import { xenReplays } from "./areas/xen.js";
 import type { Replay } from "./replay.js";
 
 /** Every file the packages can replay, by area. A new area adds its list here. */
@@ -19,5 +20,6 @@ export const shippedReplays: readonly Replay[] = [
   ...lapicReplays,
   ...hvtimerReplays,
   ...hrtimerReplays,
+  ...xenReplays,
   ...livePvclockReplays,
 ];

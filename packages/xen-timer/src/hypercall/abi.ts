@@ -5,19 +5,25 @@ import { checkInteger, checkOneOf, checkU64 } from "../arguments.js";
  * follows the mode the vCPU is in, whatever layout the VM has latched.
  */
 
-/** Hypercall numbers handled here. */
+/** `set_timer_op(timeout)`. */
 export const HYPERVISOR_SET_TIMER_OP = 15n;
+/** `vcpu_op(command, vcpu id, argument)`. */
 export const HYPERVISOR_VCPU_OP = 24n;
+/** `sched_op(command, argument)`. */
 export const HYPERVISOR_SCHED_OP = 29n;
 
-/** Commands of vcpu_op. */
+/** vcpu_op: a timer every so many ns. User space's. */
 export const VCPUOP_SET_PERIODIC_TIMER = 6;
+/** vcpu_op: no such timer any more. User space's. */
 export const VCPUOP_STOP_PERIODIC_TIMER = 7;
+/** vcpu_op: one timer event at an absolute time. */
 export const VCPUOP_SET_SINGLESHOT_TIMER = 8;
+/** vcpu_op: no such event any more. */
 export const VCPUOP_STOP_SINGLESHOT_TIMER = 9;
 
-/** Commands of sched_op. */
+/** sched_op: lets another vCPU run. */
 export const SCHEDOP_YIELD = 0;
+/** sched_op: sleeps until an event of a list is pending. */
 export const SCHEDOP_POLL = 3;
 
 /** How a hypercall's registers are read. */

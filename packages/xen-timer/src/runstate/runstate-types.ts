@@ -1,10 +1,13 @@
-/** Runstates, by the number the guest sees (Xen public `vcpu.h`). */
+/** On a host CPU. */
 export const RUNSTATE_RUNNING = 0;
+/** Waiting for a host CPU: preempted, or stolen from. */
 export const RUNSTATE_RUNNABLE = 1;
+/** Waiting for an event. */
 export const RUNSTATE_BLOCKED = 2;
+/** Neither running nor to be run. */
 export const RUNSTATE_OFFLINE = 3;
 
-/** One of the four. */
+/** A runstate by the number the guest sees (Xen public `vcpu.h`). */
 export type RunstateValue = 0 | 1 | 2 | 3;
 
 /** Nanoseconds spent running, runnable, blocked, offline; u64 each. */

@@ -5,7 +5,7 @@ import type { SharedInfoLayout } from "./shared-info-layout.js";
 const NSEC_PER_SEC = 1_000_000_000n;
 
 /** A wall clock as the guest finds it: when its clock was 0. */
-export interface WallClock {
+export interface XenWallClock {
   /** Seqcount of the 12 bytes: odd while they are being written. */
   readonly version: number;
   /** Whole seconds since 1970, u64: the two halves put together. */
@@ -26,11 +26,11 @@ export interface WallClock {
  * @example
  * const page = new GuestArea("shared_info", 4096);
  * page.activate(new Uint8Array(4096));
- * writeWallClock(page, SHARED_INFO_LAYOUTS["64-bit"], 4_294_967_297_000_000_005n);
- * readWallClock(page, SHARED_INFO_LAYOUTS["64-bit"]) // => { version: 2, sec: 4294967297n, nsec: 5 }
+ * writeXenWallClock(page, SHARED_INFO_LAYOUTS["64-bit"], 4_294_967_297_000_000_005n);
+ * readXenWallClock(page, SHARED_INFO_LAYOUTS["64-bit"]) // => { version: 2, sec: 4294967297n, nsec: 5 }
  */
-export function writeWallClock(page: GuestArea, layout: SharedInfoLayout, epochNs: bigint): void {
-  checkU64("writeWallClock", "epochNs", epochNs);
+export function writeXenWallClock(page: GuestArea, layout: SharedInfoLayout, epochNs: bigint): void {
+  checkU64("writeXenWallClock", "epochNs", epochNs);
   const at = layout.wallClock;
   // u32: the count wraps, as the kernel's does.
   const odd = ((page.readU32(at) + 1) | 1) >>> 0;
@@ -50,9 +50,9 @@ export function writeWallClock(page: GuestArea, layout: SharedInfoLayout, epochN
  * @example
  * const page = new GuestArea("shared_info", 4096);
  * page.activate(new Uint8Array(4096));
- * readWallClock(page, SHARED_INFO_LAYOUTS["32-bit"]) // => { version: 0, sec: 0n, nsec: 0 }
+ * readXenWallClock(page, SHARED_INFO_LAYOUTS["32-bit"]) // => { version: 0, sec: 0n, nsec: 0 }
  */
-export function readWallClock(page: GuestArea, layout: SharedInfoLayout): WallClock {
+export function readXenWallClock(page: GuestArea, layout: SharedInfoLayout): XenWallClock {
   const at = layout.wallClock;
   return {
     version: page.readU32(at),

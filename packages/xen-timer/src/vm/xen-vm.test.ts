@@ -2,7 +2,7 @@ import type { KvmclockNs, RealtimeNs } from "@chronovisor/clocksource";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { KERNEL_6_1, KERNEL_6_12 } from "../../test/guest.js";
-import { GuestArea, SHARED_INFO_LAYOUTS, writeWallClock, XenVm, type XenVmOptions } from "../index.js";
+import { GuestArea, SHARED_INFO_LAYOUTS, writeXenWallClock, XenVm, type XenVmOptions } from "../index.js";
 
 /** 5 s and 7 ns past the year 2106, where 32-bit seconds end. */
 const EPOCH = (2n ** 32n + 5n) * 1_000_000_000n + 7n;
@@ -200,7 +200,7 @@ describe("its state", () => {
     ["a behaviour", () => make({ behaviours: { runstate: "round" as "wrap" } }), RangeError],
     ["an area of no bytes", () => new GuestArea("test", 0), RangeError],
     ["an offset of an inactive area", () => area.readU8(0), RangeError],
-    ["an epoch below 0", () => writeWallClock(area, SHARED_INFO_LAYOUTS["64-bit"], -1n), RangeError],
+    ["an epoch below 0", () => writeXenWallClock(area, SHARED_INFO_LAYOUTS["64-bit"], -1n), RangeError],
   ])("or a call refuses %s", (_title, act, error) => {
     expect(act).toThrow(error);
   });

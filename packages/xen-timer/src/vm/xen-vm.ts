@@ -9,7 +9,7 @@ import {
   type SharedInfoLayout,
   type XenLayout,
 } from "./shared-info-layout.js";
-import { writeWallClock } from "./wall-clock.js";
+import { writeXenWallClock } from "./wall-clock.js";
 
 /** Vectors below are the processor's own. */
 const FIRST_INTERRUPT_VECTOR = 0x10;
@@ -60,7 +60,7 @@ export interface XenVmState {
  * const vm = new XenVm({ wallClock });
  * vm.setLongMode("64-bit");
  * vm.mapSharedInfo(new Uint8Array(4096));
- * readWallClock(vm.sharedInfo, vm.layout).sec // => 1700000000n
+ * readXenWallClock(vm.sharedInfo, vm.layout).sec // => 1700000000n
  * vm.layout.ports // => 4096
  */
 export class XenVm {
@@ -222,7 +222,7 @@ export class XenVm {
   #initSharedInfo(): void {
     // This may sleep: a page the host took away comes back.
     if (!this.sharedInfo.refresh()) return;
-    writeWallClock(this.sharedInfo, this.layout, this.#epochNs());
+    writeXenWallClock(this.sharedInfo, this.layout, this.#epochNs());
     if (this.behaviours.xenMapYank === "yank") this.#options.requestMasterClockUpdate?.();
   }
 
