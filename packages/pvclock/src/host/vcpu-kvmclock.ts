@@ -46,7 +46,24 @@ const NEVER_PUBLISHED: VcpuTimeInfo = {
 /** Who writes an MSR: an instruction of the guest, or user space restoring it. */
 export type MsrWriter = "guest" | "host";
 
-/** One vCPU's clock. `VmKvmclock.addVcpu` makes it. */
+/**
+ * One vCPU's clock. `VmKvmclock.addVcpu` makes it.
+ *
+ * @example
+ * const hpet = { vclockMode: "none", cycleLast: 0n, mask: 1n, mult: 1, shift: 0, baseCycles: 0n, offset: 0n } as const;
+ * const copy = { mono: hpet, raw: hpet, offsBootNs: 0n, wallTimeSec: 0n };
+ * const readings = { tsc: () => 1000n, tscKhz: () => 2_000_000, rawNs: () => 500n };
+ * const host = { ...readings, copy: () => copy } as unknown as KvmclockHost;
+ * const scaling = { l1Ratio: 2n ** 48n, fractionBits: 48, virtualTscKhz: 2_000_000 };
+ * const counter = { readL1: (tsc: bigint) => tsc + 7n, ...scaling } as unknown as KvmclockVcpuTsc;
+ * const tsc = { vcpus: [counter], nrVcpusMatched: 0, backwardsTscObserved: false, useMasterClock: false };
+ * const vm = new VmKvmclock({ host, memory: { map: () => undefined }, tsc });
+ * const vcpu: VcpuKvmclock = vm.addVcpu(counter);
+ * vcpu.request("clock-update");
+ * vcpu.serviceRequests() // => 'entry'
+ * vcpu.cached.tscTimestamp // => 1007n
+ * vcpu.kvmclockCtrl() // => -22
+ */
 export class VcpuKvmclock {
   /** KVM's vCPU id; 0 is the boot vCPU. */
   readonly id: number;

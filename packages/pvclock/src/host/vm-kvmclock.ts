@@ -48,30 +48,33 @@ const UNENFORCED: PvFeatures = { eax: 0, enforced: false };
  * guest; work items are told as events and run when the owner calls them.
  *
  * @example
- * const still = { vclockMode: "tsc", cycleLast: 0n, mask: 2n ** 64n - 1n, mult: 6710886, shift: 24 } as const;
- * const clock = { ...still, baseCycles: 0n, offset: 0n };
+ * import { HostTscHealth, VmTsc } from "@chronovisor/clocksource";
+ * const counter = { vclockMode: "tsc", cycleLast: 0n, mask: 2n ** 64n - 1n, mult: 6710886, shift: 24 } as const;
+ * const clock = { ...counter, baseCycles: 0n, offset: 0n };
  * const copy = { mono: clock, raw: clock, offsBootNs: 0n, wallTimeSec: 1_700_000_000n };
  * let now = 0n;
- * const rawNs = () => (now * 6710886n) >> 24n;
- * const readings = { tsc: () => now, rawNs, boottimeNs: rawNs, realtimeNs: rawNs };
- * const host = { ...readings, tscKhz: () => 2_500_000, copy: () => copy } as unknown as KvmclockHost;
+ * const ns = () => (now * 6710886n) >> 24n;
+ * const readings = { tsc: () => now, tscKhz: () => 2_500_000, rawNs: ns, boottimeNs: ns, realtimeNs: ns };
+ * const host = { ...readings, copy: () => copy } as unknown as KvmclockHost;
  * const page = new Uint8Array(4096);
  * const memory = { map: (gpa: bigint, length: number) => page.subarray(Number(gpa), Number(gpa) + length) };
- * const counter = {
- *   readL1: (tsc: bigint) => tsc, l1Ratio: 2n ** 48n, fractionBits: 48, virtualTscKhz: 2_500_000,
- *   nsToCycles: (ns: bigint) => (ns * 5n) / 2n,
- * } as unknown as KvmclockVcpuTsc;
- * const tsc = { vcpus: [counter], nrVcpusMatched: 0, backwardsTscObserved: false, useMasterClock: false };
- * const vm = new VmKvmclock({ host, memory, tsc });
- * const vcpu = vm.addVcpu(counter);
- * vcpu.request("masterclock-update");
- * vcpu.wrmsr(0x4b564d01, 0x41n) // => true
+ *
+ * const sync = { tsc: host.tsc, kvmclockBaseNs: () => kvmclockBaseNs(host, "raw") };
+ * const axes = { userTsc: "first-write-wins", vcpuAddRefresh: "on-change" } as const;
+ * const health = new HostTscHealth("tsc");
+ * const shared = { hostTscKhz: 2_500_000, vendor: "vmx", ...axes, clock: sync, health } as const;
+ * const tsc: VmTsc = new VmTsc({ ...shared, events: tscRequests(() => vm) });
+ * const vm: VmKvmclock = new VmKvmclock({ host, memory, tsc });
+ * const vcpu = vm.addVcpu(tsc.createVcpu());
+ * vcpu.requests // => [ 'masterclock-update' ]
+ *
+ * vcpu.wrmsr(MSR_KVM_SYSTEM_TIME_NEW, 0x41n) // => true
  * vcpu.serviceRequests() // => 'entry'
  * decodeVcpuTimeInfo(page.subarray(0x40)).tscToSystemMul // => 3435973836
- * now = 2_500_000_000n * 86_400n;
- * vm.getClock().clock // => 86399999979883n
+ * now = 2_500_000_000n * 1000n;
+ * vm.getClock().clock // => 999999999767n
  * vm.updateMasterClock();
- * vm.getClock().clock // => 86399994850158n
+ * vm.getClock().clock // => 999999940395n
  */
 export class VmKvmclock {
   readonly behaviours: PvclockBehaviours;
