@@ -99,10 +99,12 @@ describe.each(both)("as %s", (_release, behaviours) => {
     g.xen.channels.beginPoll([PORT]);
     setTimer(g, g.host.guestNow + MS);
     g.host.runUntil(g.host.now + MS);
+    const told = g.log.filter((line) => line === "unblock").length;
     g.xen.prepareEntry();
     expect(isPending(g)).toBe(true);
     expect(g.vcpuInfo[0]).toBe(0);
-    expect(g.log.slice(-3)).toContain("unblock");
+    // 6.1 unblocks twice: to have the expiry delivered, and then for the poller.
+    expect(g.log.filter((line) => line === "unblock")).toHaveLength(behaviours === KERNEL_6_1 ? told + 1 : 1);
     expect(g.xen.channels.polled).toBeUndefined();
     expect(g.xen.timer.expiresNs).toBe(0n);
   });

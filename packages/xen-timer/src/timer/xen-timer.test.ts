@@ -1,3 +1,4 @@
+import type { HostClock, KvmclockNs } from "@chronovisor/clocksource";
 import { describe, expect, it } from "vitest";
 import {
   guest,
@@ -9,7 +10,13 @@ import {
   setTimer,
   singleshot,
 } from "../../test/guest.js";
-import { samplingLateness, XEN_TIMER_BEHAVIOURS, XenTimer, type XenTimerBehaviours } from "../index.js";
+import {
+  samplingLateness,
+  XEN_TIMER_BEHAVIOURS,
+  type XenHostClock,
+  XenTimer,
+  type XenTimerBehaviours,
+} from "../index.js";
 
 const ABS_HARD = 0x08;
 const MS = 1_000_000n;
@@ -95,6 +102,22 @@ describe("two instants for one now (S1.c)", () => {
     expect(late).toBe(3_293n);
     expect(late).toBe(samplingLateness("kvmclock-then-monotonic", { conversionNs: 3_243n, gapNs: 50n }));
     expect(lateness(KERNEL_6_12, aged)).toBe(0n);
+  });
+
+  it("a cached clock whose update is pending: off by exactly the jump, once (S1.d)", () => {
+    const yank = -1_654_377n;
+    const g = guest(KERNEL_6_12);
+    const fresh = g.host.vcpuClock.bind(g.host);
+    g.host.vcpuClock = (source) => {
+      const clock = fresh(source);
+      // The guest's clock is already that of the new reference, which the cached copy has not seen.
+      return clock && { nsAt: (tsc) => (clock.nsAt(tsc) - yank) as KvmclockNs };
+    };
+    singleshot(g, g.host.guestNow + 10n * MS);
+    expect(g.xen.timer.hrtimerExpiresNs - g.host.now).toBe(10n * MS + yank);
+    g.host.vcpuClock = fresh;
+    singleshot(g, g.host.guestNow + 10n * MS);
+    expect(g.xen.timer.hrtimerExpiresNs - g.host.now).toBe(10n * MS);
   });
 
   it("reports which way it read", () => {
@@ -265,8 +288,16 @@ describe("a caller's mistake", () => {
       "XenTimer.start: expected guestAbsNs to be an unsigned 64-bit value, got -1",
     );
   });
+});
 
-  it("has two values on every axis, oldest first", () => {
-    for (const values of Object.values(XEN_TIMER_BEHAVIOURS)) expect(values).toHaveLength(2);
-  });
+it("6.1's behaviours are the oldest of every axis", () => {
+  expect(KERNEL_6_1).toEqual(
+    Object.fromEntries(Object.entries(XEN_TIMER_BEHAVIOURS).map(([axis, [oldest]]) => [axis, oldest])),
+  );
+});
+
+it("a HostClock is a host clock for it", () => {
+  const asXen = (clock: HostClock): XenHostClock => clock;
+  const clock = guest(KERNEL_6_12).host as unknown as HostClock;
+  expect(asXen(clock)).toBe(clock);
 });
