@@ -21,6 +21,7 @@ const WRONG: Readonly<Record<string, readonly unknown[]>> = {
   view64: [new Uint8Array(63), "x"],
   out: [new BigInt64Array(2), [0n], undefined],
   input: [new BigInt64Array(2), [0n], new BigUint64Array(3)],
+  choice: ["other", 7],
   slot: [-1, 2, 0.5, undefined],
 };
 
@@ -51,6 +52,7 @@ const exported = (name: keyof typeof pvclock) => (args: readonly unknown[]) => {
   return fn(...args);
 };
 const guest = () => new pvclock.GuestPvclock();
+const hyperv = () => new pvclock.ReferenceTscClock({ map: () => undefined });
 const formula = () => new pvclock.PvclockFormula(INFO);
 const STATE = { tscTimestamp: "0", systemTime: "0", tscToSystemMul: 1, tscShift: 0 };
 
@@ -154,6 +156,11 @@ const CALLS: Readonly<Record<string, Call>> = {
   "PvclockFormula.update": [method(formula, "update"), [INFO], [REFERENCE]],
   "PvclockFormula.readInto": [method(formula, "readInto"), [slots(), 0, 0n], ["out", "slot"]],
   "PvclockFormula.readBatch": [method(formula, "readBatch"), [slots(), slots()], ["out", "input"]],
+  ReferenceTscClock: [(args) => Reflect.construct(pvclock.ReferenceTscClock, args), [{}], ["object"]],
+  "ReferenceTscClock.writeMsr": [method(hyperv, "writeMsr"), [0n, "guest"], ["u64", "choice"]],
+  "ReferenceTscClock.writeEmulationControl": [method(hyperv, "writeEmulationControl"), [0n], ["u64"]],
+  "ReferenceTscClock.updateClock": [method(hyperv, "updateClock"), [INFO], [TIME_INFO]],
+  "ReferenceTscClock.referenceTime": [method(hyperv, "referenceTime"), [0n, 0n], ["u64", "u64"]],
   "PvclockFormula.fromState": [
     (args) => method(() => pvclock.PvclockFormula, "fromState")(args),
     [STATE],
