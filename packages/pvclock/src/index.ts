@@ -109,12 +109,6 @@ export type { ClockPair, TscMigration, TscRatioOf } from "./host/migration.js";
 export { documentedTscOffset, scaledTscOffset } from "./host/migration.js";
 export type { PvclockArea, PvclockAreasState } from "./host/pvclock-areas.js";
 export { PVCLOCK_AREAS } from "./host/pvclock-areas.js";
-export type {
-  ReferenceTscHost,
-  ReferenceTscState,
-  ReferenceTscStatus,
-} from "./host/reference-tsc.js";
-export { REFERENCE_TSC_STATUSES } from "./host/reference-tsc.js";
 export { tscRequests } from "./host/tsc-requests.js";
 export type { MsrWriter, VcpuKvmclock } from "./host/vcpu-kvmclock.js";
 export type { KvmclockRequest } from "./host/vcpu-requests.js";
