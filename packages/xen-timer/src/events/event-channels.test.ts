@@ -79,6 +79,17 @@ describe.each(["64-bit", "32-bit"] as const)("in the %s layout", (layout: XenLay
   });
 });
 
+it("selector bits beyond a 32-bit word stay in the shadow of a guest that left long mode", () => {
+  const { vm, xen, vcpuInfo } = guest(KERNEL_6_12);
+  xen.channels.vcpuInfo.deactivate();
+  for (const port of [64, 40 * 64]) xen.channels.deliverFast(port);
+  vm.setLongMode("32-bit");
+  xen.channels.vcpuInfo.activate(vcpuInfo);
+  xen.channels.flushPending();
+  expect([...vcpuInfo.subarray(0, 12)]).toEqual([1, 0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0]);
+  expect(xen.channels.shadowSelector).toBe(1n << 40n);
+});
+
 describe("the shared page", () => {
   it("taken away blocks who may not sleep, and comes back for who may", () => {
     const { vm, xen } = guest(KERNEL_6_12);

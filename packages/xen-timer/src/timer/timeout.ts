@@ -67,7 +67,7 @@ export function planTimeout({ guestAbsNs, guestNowNs, workaround }: TimeoutReque
 
 /**
  * The host instant a distance from now ends at. The sum WRAPS at signed 64 bits: a far timeout without the workaround can
- * come out negative, and then fires at once.
+ * come out negative. What that means is the timer's: `hrtimer_start` saturates it to never (docs/model/hrtimer §2).
  *
  * @param monotonicNowNs - CLOCK_MONOTONIC of the moment the distance is counted from, s64.
  * @param deltaNs - the distance, s64.
