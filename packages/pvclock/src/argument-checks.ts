@@ -61,6 +61,11 @@ export function checkString(fn: string, name: string, value: string): void {
   if (typeof value !== "string") wrongType(fn, name, "a string", value);
 }
 
+/** Throws unless `value` is an array. */
+export function checkArray(fn: string, name: string, value: readonly unknown[]): void {
+  if (!Array.isArray(value)) wrongType(fn, name, "an array", value);
+}
+
 /** Throws unless `value` can be called. */
 export function checkFunction(fn: string, name: string, value: unknown): void {
   if (typeof value !== "function") wrongType(fn, name, "a function", value);

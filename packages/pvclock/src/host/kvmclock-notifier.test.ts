@@ -40,5 +40,6 @@ it("survives a round trip through JSON", () => {
 it("refuses a state, or a copy of the timekeeper, that is none", () => {
   expect(() => KvmclockNotifier.fromState(undefined as never)).toThrow(TypeError);
   expect(() => KvmclockNotifier.fromState({ guestHasMasterClock: 1 } as never)).toThrow(TypeError);
+  expect(() => new KvmclockNotifier().run(undefined as never)).toThrow(TypeError);
   expect(() => new KvmclockNotifier().timekeeperUpdated(null as never)).toThrow(TypeError);
 });

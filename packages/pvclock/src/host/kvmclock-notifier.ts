@@ -1,5 +1,5 @@
 import type { KvmClockCopy } from "@chronovisor/clocksource";
-import { checkBoolean, checkObject } from "../argument-checks.js";
+import { checkArray, checkBoolean, checkObject } from "../argument-checks.js";
 import type { VmKvmclock } from "./vm-kvmclock.js";
 
 /** A {@link KvmclockNotifier} as plain JSON. */
@@ -54,8 +54,10 @@ export class KvmclockNotifier {
    * The work: every vCPU of every VM is asked to update its master clock, so N vCPUs make N updates.
    *
    * @param vms - every VM of the host.
+   * @throws TypeError unless `vms` is an array.
    */
   run(vms: readonly VmKvmclock[]): void {
+    checkArray("KvmclockNotifier.run", "vms", vms);
     for (const vm of vms) for (const vcpu of vm.vcpus) vcpu.request("masterclock-update");
     this.#guestHasMasterClock = false;
   }

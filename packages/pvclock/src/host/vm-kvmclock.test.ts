@@ -347,6 +347,7 @@ describe("a saved VM", () => {
     ["hideTscStableFromXen", 0],
     ["behaviours", {}],
     ["vcpus", []],
+    ["vcpus", undefined],
   ])("with %s = %o is refused", (member, value) => {
     const vm = runningVm();
     const state = { ...vm.clock.state(), [member]: value };

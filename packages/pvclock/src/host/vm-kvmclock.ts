@@ -107,7 +107,9 @@ export class VmKvmclock {
     this.behaviours = { ...behaviours };
     this.#surroundings = options;
     this.#events = options.events ?? {};
+    checkObject(fn, "events", this.#events);
     this.#features = options.features ?? UNENFORCED;
+    checkObject(fn, "features", this.#features);
     this.#master = new MasterClock(host, tsc, this.behaviours, () => this.#events.onCopyWrapped?.());
     this.#updates = new ClockUpdates({
       behaviours: this.behaviours,
@@ -194,6 +196,7 @@ export class VmKvmclock {
    * @throws RangeError for an unknown request.
    */
   requestFor(tsc: KvmclockVcpuTsc, request: KvmclockRequest): void {
+    checkObject("VmKvmclock.requestFor", "tsc", tsc);
     checkOneOf("VmKvmclock.requestFor", "request", request, KVMCLOCK_REQUESTS);
     this.#updates.requestFor(tsc, request);
   }
@@ -341,6 +344,7 @@ export class VmKvmclock {
   static fromState(state: VmKvmclockState, surroundings: VmKvmclockSurroundings): VmKvmclock {
     const fn = "VmKvmclock.fromState";
     checkObject(fn, "state", state);
+    checkObject(fn, "surroundings", surroundings);
     const restored = restoreVm(state);
     const vm = new VmKvmclock({ ...surroundings, ...restored.options });
     vm.#master.restore(restored.master);

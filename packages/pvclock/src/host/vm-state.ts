@@ -1,7 +1,7 @@
 /** A VM's saved state, read back: every number checked for its width. */
 
 import { hostTsc } from "@chronovisor/clocksource";
-import { checkBoolean, parseS64, parseU64 } from "../argument-checks.js";
+import { checkArray, checkBoolean, parseS64, parseU64 } from "../argument-checks.js";
 import type { VmKvmclockOptions, VmKvmclockState } from "./kvmclock-types.js";
 import type { MasterClockNumbers } from "./master-clock.js";
 
@@ -44,6 +44,7 @@ export function restoreVm(state: VmKvmclockState): RestoredVm {
   checkBoolean(FN, "isTscStable", isTscStable);
   checkBoolean(FN, "bootVcpuRunsOldKvmclock", bootVcpuRunsOldKvmclock);
   checkBoolean(FN, "globalUpdateQueued", state.globalUpdateQueued);
+  checkArray(FN, "vcpus", state.vcpus);
   return {
     options: { behaviours, hideTscStableFromXen },
     master: {
