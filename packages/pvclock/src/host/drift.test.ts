@@ -1,5 +1,6 @@
+import { hostTsc } from "@chronovisor/clocksource";
 import { describe, expect, it } from "vitest";
-import { enterAll, runningVm } from "../../test/simulated-vm.js";
+import { counterOf, enterAll, runningVm } from "../../test/simulated-vm.js";
 
 const DAY_S = 86_400n;
 
@@ -115,5 +116,65 @@ describe("the yank", () => {
     const vm = runningVm({ behaviours: { xenMapYank: "none" } });
     vm.clock.noteXenSharedInfo();
     expect(vm.log).toEqual([]);
+  });
+});
+
+/** Host TSC of the first instant at which the guest is 3243 ns ahead; docs/model/scenarios-clock §S1.a and §S1.b. */
+describe("the 3243 ns of the report", () => {
+  it.each([
+    [3_000_000, 2_500_000, "vmx", 24_304_851_759n],
+    [3_000_000, 2_500_000, "svm", 24_310_852_587n],
+    [2_400_000, 2_500_000, "vmx", 19_448_682_077n],
+    [2_400_000, 2_500_000, "svm", 19_455_883_061n],
+    [2_900_000, 2_500_000, "vmx", 23_504_841_453n],
+    [2_900_000, 2_500_000, "svm", 23_517_893_277n],
+    [2_600_000, 1_950_000, "vmx", 55_712_302_497_794n],
+    [3_000_000, 2_250_000, "vmx", 111_424_336_560_134n],
+    [2_500_000, 3_125_000, "vmx", 111_426_474_999_997n],
+    [1_920_000, 2_400_000, "vmx", 111_424_339_199_999n],
+  ] as const)("at %i → %i kHz on %s come at host TSC %i", (hostKhz, guestKhz, vendor, at) => {
+    const [vcpu] = runningVm({ hostKhz, guestKhz, vendor }).vcpus;
+    expect([vcpu?.aheadOfHostNs(hostTsc(at - 1n)), vcpu?.aheadOfHostNs(hostTsc(at))]).toEqual([3242n, 3243n]);
+  });
+
+  it.each([
+    [3_000_000, 2_500_000, 11_145_440_133_121n],
+    [2_400_000, 2_500_000, 10_611_791_999_999n],
+  ])("with the frequency in Hz at %i → %i kHz at host TSC %i", (hostKhz, guestKhz, at) => {
+    const [vcpu] = runningVm({ hostKhz, guestKhz, behaviours: { guestKhz: "hz" } }).vcpus;
+    expect([vcpu?.aheadOfHostNs(hostTsc(at - 1n)), vcpu?.aheadOfHostNs(hostTsc(at))]).toEqual([3242n, 3243n]);
+  });
+
+  it("are 3243 early after 13 928 s at 2.0 → 2.5 GHz", () => {
+    const [vcpu] = runningVm({ hostKhz: 2_000_000, guestKhz: 2_500_000 }).vcpus;
+    expect(vcpu?.aheadOfHostNs(hostTsc(27_856_000_000_000n))).toBe(-3243n);
+  });
+});
+
+it("a guest that migrates after an hour is saved 1 439 843 ns behind what it reads (§S4)", () => {
+  const vm = runningVm({ hostKhz: 2_900_000, guestKhz: 2_500_000 });
+  vm.host.now = hostTsc(240_120_000_000_000n);
+  counterOf(vm, 0).writeL1Offset(BigInt.asUintN(64, -206_999_999_999_999n));
+  vm.clock.setClock({ clock: 0n });
+  enterAll(vm);
+  vm.host.now = hostTsc(250_560_000_000_000n);
+  expect(counterOf(vm, 0).readL1(vm.host.now)).toBe(9_000_000_000_000n);
+  expect(vm.clock.getClock().clock).toBe(3_599_999_999_958n);
+  expect(vm.vcpus[0]?.readAt(vm.host.now)).toBe(3_600_001_439_801n);
+});
+
+/** docs/model/scenarios-clock §S7: the boot offset grows by the sleep, the TSC stops in it. */
+describe("across a suspend of the host of an hour", () => {
+  const HOUR_NS = 3_600_000_000_000n;
+
+  it("the guest's clock misses it until a new reference makes it jump ahead", () => {
+    const vm = runningVm();
+    vm.host.advance(1n);
+    vm.host.offsBootNs = HOUR_NS;
+    const before = vm.vcpus[0]?.readAt(vm.host.now) ?? 0n;
+    expect(before).toBe(999_999_999n);
+    vm.clock.updateMasterClock();
+    enterAll(vm);
+    expect((vm.vcpus[0]?.readAt(vm.host.now) ?? 0n) - before).toBe(HOUR_NS - 59n);
   });
 });
