@@ -95,7 +95,7 @@ export const ntpSlewParams = {
   tolerance: quantity({
     shown: "when-set",
     unit: "ns",
-    default: "1us",
+    default: "2us",
     min: "0ns",
     max: "1s",
     help: "how far from its deadline a run of the procedure may end without counting as failed",
