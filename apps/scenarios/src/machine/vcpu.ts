@@ -66,7 +66,10 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
     this.#costs = options.costs;
     this.#haltPoll = options.haltPoll;
     this.#trace = options.trace;
-    this.#unblockAlways = options.behaviours.unblockToHv === "always";
+    const { unblockToHv, hvModes } = options.behaviours;
+    // Without a preemption timer, or a kernel that uses one, there is nothing to go back to: the hrtimer stays armed.
+    const hasHv = options.preemptionTimerShift !== undefined && hvModes !== "none";
+    this.#unblockAlways = unblockToHv === "always" && hasHv;
     this.#idleOnSoftware = options.idleModel === "software";
     this.#cpu = cpu;
     this.#loadedOn = cpu;
