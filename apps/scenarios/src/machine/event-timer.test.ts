@@ -36,7 +36,7 @@ describe("every device", () => {
     (kind) => {
       const { engine, timer } = device(kind, 2_500n);
       engine.spend(HZ);
-      expect(timer.program(KTIME_MAX, "attempt")).toBe(true);
+      expect(timer.program(ns(KTIME_MAX), "attempt")).toBe(true);
       expect(timer.fireAt).toBeUndefined();
       expect(timer.program(ns(1n), "attempt")).toBe(false);
       expect(timer.program(ns(1n), "force")).toBe(true);

@@ -36,4 +36,10 @@ describe("seededRandom", () => {
     const seen = new Set(Array.from({ length: 200 }, () => random.between(-2n, 2n)));
     expect([...seen].sort((a, b) => Number(a - b))).toEqual([-2n, -1n, 0n, 1n, 2n]);
   });
+
+  it.each([-1, 0.5, 2 ** 32, Number.NaN])("refuses the seed %d", (seed) => {
+    expect(() => seededRandom(seed)).toThrow(
+      new RangeError(`seededRandom: expected a seed from 0 to 4294967295, got ${seed}`),
+    );
+  });
 });

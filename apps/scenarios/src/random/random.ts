@@ -25,8 +25,15 @@ function spread(seed: number): number {
  * Random numbers from a seed (xoroshiro128+, whole numbers throughout).
  *
  * @param seed - 0 … 2^32−1.
+ * @throws RangeError for anything else.
+ * @example
+ * const random = seededRandom(1);
+ * [random.between(1n, 6n), random.between(1n, 6n), random.between(1n, 6n)] // => [ 3n, 1n, 5n ]
  */
 export function seededRandom(seed: number): Random {
+  if (!Number.isInteger(seed) || seed < 0 || seed >= 2 ** 32) {
+    throw new RangeError(`seededRandom: expected a seed from 0 to ${2 ** 32 - 1}, got ${seed}`);
+  }
   const generator = xoroshiro128plus(spread(seed));
   return {
     nextU32: () => generator.next() >>> 0,
