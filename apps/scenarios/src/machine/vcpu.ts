@@ -159,7 +159,8 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
   /** The vCPU goes out to user space, or another thread takes its CPU; it stays out until {@link resume}. */
   stop(why: "userspace" | "preempted" = "userspace"): void {
     this.#host.engine.on(this.lane, () => {
-      this.#out = why;
+      // One that user space holds stays there, whoever takes its CPU.
+      if (this.#out !== "userspace") this.#out = why;
       if (this.#state === "guest") {
         this.#leave(why);
         this.#runLoop(this.#costs.entry);
@@ -169,9 +170,8 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
 
   resume(): void {
     this.#host.engine.on(this.lane, () => {
-      const out = this.#out;
       this.#out = undefined;
-      if (this.#state !== out) return;
+      if (this.#state !== "userspace" && this.#state !== "preempted") return;
       this.#runLoop(this.#costs.entry);
       this.#execute();
     });
