@@ -99,8 +99,7 @@ export const pinnedTimerExpectations: ReadonlyArray<ExpectationSpec<PinnedTimerP
   },
   {
     text: "an unpinned one expires elsewhere in min(1, delta / tick) of the cases",
-    reason:
-      "it moves iff the housekeeping CPU has an event, its tick, no later than it: an idle one has none, and a housekeeping CPU keeps its own",
+    reason: "it moves iff the housekeeping CPU's next event is no later than it: a tick, if that CPU is busy",
     applies: (run) => !pinned(run) && oneShot(run) && plain(run),
     judge: (run) => {
       const share = shareElsewhere(run.params);
@@ -123,8 +122,8 @@ export const pinnedTimerExpectations: ReadonlyArray<ExpectationSpec<PinnedTimerP
     judge: (run) => atMost(number(run.measured, "elsewhereMax"), lateUnheard(run.params), "ns"),
   },
   {
-    text: "its delays are what a share p, uniform over the residual tick, makes of them",
-    reason: "quantile q > 1 − p is (q − (1 − p)) / p · X, the mean p · X / 2, on top of exit and entry",
+    text: "the delays are those of a share p that waits for X, uniformly",
+    reason: "quantile q > 1 − p is (q − (1 − p)) / p · X, the mean p · X / 2, besides exit and entry",
     applies: (run) =>
       unheard(run) &&
       oneShot(run) &&
