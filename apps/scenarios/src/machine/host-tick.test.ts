@@ -87,6 +87,15 @@ describe("the duty to keep time", () => {
     expect(keepers(host)).toEqual([1]);
   });
 
+  it("is a nohz_full CPU's only where no housekeeping CPU ticks", () => {
+    const residual: HostCpuOptions = { ...isolated, tick: tick(1_000n * MS) };
+    expect(keepers(hostOf([residual, ...three]))).toEqual([1]);
+    expect(keepers(hostOf([residual, residual, {}]))).toEqual([0]);
+    const host = hostOf([residual, ...three.slice(0, 1), {}]);
+    host.unplug(1);
+    expect(keepers(host)).toEqual([0]);
+  });
+
   it("goes to the next ticking CPU with an unplugged one, and time goes on", () => {
     const host = hostOf([{}, ...three]);
     host.unplug(1);

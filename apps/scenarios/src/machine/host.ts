@@ -99,6 +99,7 @@ export class Host {
     this.clock.onUpdate = () => this.#clockUpdated();
     for (const cpu of this.cpus) this.#attach(cpu);
     for (const cpu of this.cpus) this.#startTick(cpu, cpuOptions[cpu.id] ?? {});
+    this.#chooseTimekeeper();
   }
 
   /**
@@ -210,16 +211,17 @@ export class Host {
       advanceClock: () => this.clock.timekeeper.tick(),
     };
     cpu.tick = new HostTick(host, cpu, tick);
-    if (!this.cpus.some((other) => other.tick?.keepsTime === true)) cpu.tick.keepsTime = true;
+    if (this.#housekeeping.has(cpu.id)) this.#chooseTimekeeper();
     cpu.tick.start();
   }
 
-  /** Where no CPU online keeps time, the first that has a tick takes over. */
+  /** Where no CPU online keeps time, the first that has a tick takes over, a nohz_full one only for want of others. */
   #chooseTimekeeper(): void {
     if (this.cpus.some(({ online, tick }) => online && tick?.keepsTime === true)) return;
     for (const { tick } of this.cpus) if (tick !== undefined) tick.keepsTime = false;
-    const next = this.cpus.find(({ online, tick }) => online && tick !== undefined)?.tick;
-    if (next !== undefined) next.keepsTime = true;
+    const ticking = this.cpus.filter(({ online, tick }) => online && tick !== undefined);
+    const next = ticking.find(({ id }) => this.#housekeeping.has(id)) ?? ticking[0];
+    if (next?.tick !== undefined) next.tick.keepsTime = true;
   }
 
   /** Asks another CPU to look at its timers again. */
