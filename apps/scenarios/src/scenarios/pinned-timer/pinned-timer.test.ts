@@ -45,18 +45,19 @@ describe("S001.1: 10 000 one-shot timers of 1 ms, a tick of 4 ms", () => {
   const arms = { timers: "10000" };
   /** 3σ of 10 000 arms at p = 0.25. */
   const strays = 130n;
-  // What only era0 depends on; a shorter residual tick makes the other runs shorter.
+  // Only era0 depends on the residual tick; a shorter one makes the other runs shorter.
   const short = { ...arms, residual: "40ms" };
 
   it("era0: a quarter waits for the residual second, as the page has it", () => {
-    const result = run(UNPINNED, arms);
-    near(value(result, "elsewhere"), 2_500n, strays);
+    // 4000 of the page's 10 000: they take more than half an hour of the host's time, tick by tick.
+    const result = run(UNPINNED, { timers: "4000" });
+    near(value(result, "elsewhere"), 1_000n, 82n);
     expect(value(result, "p50")).toBe(L0);
-    // 3σ of 10 000 samples, and a tick for the phase that the two ticks keep to each other.
-    near(value(result, "mean"), 125n * MS, 12n * MS);
-    near(value(result, "p90"), 600n * MS, 40n * MS);
-    near(value(result, "p99"), 960n * MS, 16n * MS);
-    near(value(result, "p999"), 996n * MS, 8n * MS);
+    // 3σ of 4000 samples, and a tick for the phase that the two ticks keep to each other.
+    near(value(result, "mean"), 125n * MS, 16n * MS);
+    near(value(result, "p90"), 600n * MS, 61n * MS);
+    near(value(result, "p99"), 960n * MS, 23n * MS);
+    near(value(result, "p999"), 996n * MS, 10n * MS);
     expect(value(result, "max") <= 1_000n * MS + L0).toBe(true);
     expect(failures(result)).toEqual([]);
   });
