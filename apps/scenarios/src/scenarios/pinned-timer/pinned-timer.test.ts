@@ -49,7 +49,7 @@ describe("S001.1: 10 000 one-shot timers of 1 ms, a tick of 4 ms", () => {
   const short = { ...arms, residual: "40ms" };
 
   it("era0: a quarter waits for the residual second, as the page has it", () => {
-    // 4000 of the page's 10 000: they take more than half an hour of the host's time, tick by tick.
+    // 4000 of the page's 10 000, whose five thousand seconds are 1.25 million ticks of the host.
     const result = run(UNPINNED, { timers: "4000" });
     near(value(result, "elsewhere"), 1_000n, 82n);
     expect(value(result, "p50")).toBe(L0);
