@@ -118,7 +118,7 @@ export class Timekeeper extends ClockReadings {
     return this.#offsets as TimekeeperOffsets;
   }
 
-  /** What reading the clocks needs, as last published: an argument of `readClocks`. */
+  /** What reading the clocks needs, as last published: an argument of `readClocks`, which knows nothing of a suspended host. */
   bases(): ClockBases {
     return basesOf(this.#core);
   }
@@ -213,6 +213,7 @@ export class Timekeeper extends ClockReadings {
     this.#suspended = true;
     const stopped = this.#core.cycleLast;
     this.counter = () => stopped;
+    this.#core.stopReads();
     this.#publish();
   }
 
@@ -233,6 +234,7 @@ export class Timekeeper extends ClockReadings {
     this.#core.ntpError = 0n;
     this.#suspended = false;
     this.counter = this.#read;
+    this.#core.startReads();
     this.#countSet();
     this.#publish();
   }
@@ -301,7 +303,8 @@ export class Timekeeper extends ClockReadings {
     restored.#ntp = NtpState.fromState(state.ntp);
     restored.#read = surroundings.read;
     restored.#suspended = state.suspended;
-    if (!state.suspended) restored.counter = surroundings.read;
+    if (state.suspended) restored.#core.stopReads();
+    else restored.counter = surroundings.read;
     restored.#derive();
     return restored;
   }
