@@ -116,4 +116,31 @@ describe("the duty to keep time", () => {
     host.plug(1);
     expect(keepers(host)).toEqual([1]);
   });
+
+  it("goes to a CPU that is busy when its keeper goes idle, and stays there", () => {
+    const host = hostOf([4n, 1n, 2n].map((ms) => ({ tick: tick(ms * MS) })));
+    host.cpu(1).startHog();
+    expect(keepers(host)).toEqual([1]);
+    host.cpu(2).startHog();
+    host.cpu(1).stopHog();
+    expect(keepers(host)).toEqual([2]);
+    host.cpu(1).startHog();
+    expect(keepers(host)).toEqual([2]);
+    host.cpu(1).stopHog();
+    host.cpu(2).stopHog();
+    expect(keepers(host)).toEqual([2]);
+  });
+
+  it("is caught up with by the CPU that wakes first", () => {
+    const tsc = { kind: "tsc", tscKhz: 1_000_000, hz: 250 } as const;
+    const host = hostOf(
+      [0, 1].map(() => ({ tick: tick(4n * MS) })),
+      { clock: tsc },
+    );
+    host.engine.runUntil(host.tscAt(1_000n * MS));
+    const slept = host.clock.timekeeper.copy().mono.cycleLast;
+    host.cpu(1).startHog();
+    expect(keepers(host)).toEqual([1]);
+    expect([slept, host.clock.timekeeper.copy().mono.cycleLast]).toEqual([0n, 1_000n * MS]);
+  });
 });

@@ -209,19 +209,25 @@ export class Host {
         return timer;
       },
       advanceClock: () => this.clock.timekeeper.tick(),
+      tickChanged: () => this.#chooseTimekeeper(),
     };
     cpu.tick = new HostTick(host, cpu, tick);
-    if (this.#housekeeping.has(cpu.id)) this.#chooseTimekeeper();
     cpu.tick.start();
   }
 
-  /** Where no CPU online keeps time, the first that has a tick takes over, a nohz_full one only for want of others. */
+  /**
+   * A CPU whose tick stops hands the duty to one that ticks; with none, it catches up when it wakes. A nohz_full CPU keeps
+   * time only where no housekeeping CPU has a tick.
+   */
   #chooseTimekeeper(): void {
-    if (this.cpus.some(({ online, tick }) => online && tick?.keepsTime === true)) return;
-    for (const { tick } of this.cpus) if (tick !== undefined) tick.keepsTime = false;
     const ticking = this.cpus.filter(({ online, tick }) => online && tick !== undefined);
-    const next = ticking.find(({ id }) => this.#housekeeping.has(id)) ?? ticking[0];
-    if (next?.tick !== undefined) next.tick.keepsTime = true;
+    const housekeeping = ticking.filter(({ id }) => this.#housekeeping.has(id));
+    const able = (housekeeping.length > 0 ? housekeeping : ticking).flatMap(({ tick }) => tick ?? []);
+    const keeper = able.find(({ keepsTime }) => keepsTime);
+    const next =
+      keeper?.running === true ? keeper : (able.find(({ running }) => running) ?? keeper ?? able[0]);
+    if (next !== undefined && next === keeper) return;
+    for (const { tick } of this.cpus) if (tick !== undefined) tick.keepsTime = tick === next;
   }
 
   /** Asks another CPU to look at its timers again. */
