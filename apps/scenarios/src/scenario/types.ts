@@ -92,6 +92,7 @@ export interface RunResult {
   readonly expectations: readonly Expectation[];
 }
 
+/** One column of a table: its name in JSON, its unit, and its head on a screen. */
 export interface TableColumn {
   readonly name: string;
   readonly unit: Unit;
