@@ -400,6 +400,16 @@ describe("a caller's mistake", () => {
     expect(() => setup(0n, { panicThresholdNs: 300 as never })).toThrow(TypeError);
   });
 
+  it.each([5, 2n ** 63n, undefined])("is an axis that stands at %s", (now) => {
+    const message = `NtpdServo: expected nowNs() to be a signed 64-bit bigint, got ${now}`;
+    expect(() => setup(0n, { nowNs: () => now as never })).toThrow(message);
+    let at: unknown = 0n;
+    const { servo } = setup(0n, { nowNs: () => at as never });
+    at = now;
+    expect(() => servo.act()).toThrow(message);
+    expect(() => servo.poll()).toThrow(message);
+  });
+
   it.each<[string, Partial<Record<keyof NtpdServoState, unknown>>]>([
     ["another phase", { phase: "fast" }],
     ["an instant that is no number", { nextPollNs: "soon" }],
