@@ -22,7 +22,8 @@ export function checkParams(p: NtpSlewParams): void {
 
 function checkReach(name: string, waitNs: bigint, hostKhz: bigint): void {
   if ((waitNs * hostKhz) / 1_000_000n < NESTED_REACH_CYCLES) return;
-  const longestNs = (NESTED_REACH_CYCLES * 1_000_000n) / hostKhz;
+  // To a millisecond, for reading.
+  const longestNs = (NESTED_REACH_CYCLES / hostKhz) * 1_000_000n;
   throw new ChronovisorError(
     `${name}: expected at most ${formatInput(longestNs, "ns")}, the reach of a preemption timer at ${formatInput(hostKhz, "kHz")}, got "${formatInput(waitNs, "ns")}"`,
   );
