@@ -127,3 +127,24 @@ describe("steerTo", () => {
     );
   });
 });
+
+describe("a step of CLOCK_REALTIME", () => {
+  it("moves an instant of CLOCK_MONOTONIC by the fraction of a nanosecond it drops: it is worked out anew", () => {
+    fc.assert(
+      fc.property(
+        fc.bigInt({ min: 1n, max: 2n ** 32n }),
+        fc.bigInt({ min: 1n, max: 1_000n }),
+        (stepAt, ahead) => {
+          const { engine, time } = steered();
+          engine.spend(stepAt);
+          const target = time.monotonicNs() + ahead;
+          time.firstTscAt(target);
+          time.timekeeper.settimeofday({ sec: 5n, nsec: 0n });
+          const due = time.firstTscAt(target);
+          expect(time.timekeeper.monotonicAt(due - 1n) < target).toBe(true);
+          expect(time.timekeeper.monotonicAt(due)).toBe(target);
+        },
+      ),
+    );
+  });
+});

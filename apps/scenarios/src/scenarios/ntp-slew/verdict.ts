@@ -23,11 +23,16 @@ const STRETCHING: readonly DeadlineClock[] = [
   "compensated-rechecked",
 ];
 
-/** One line: the worst of the steady and the changing waits, and what that is worth. */
+/** What a device that the slew does not reach makes of a forward one while its CPU sleeps. */
+function onIdleCpu(mitigation: DeadlineClock): string {
+  if (mitigation === "monotonic") return ", but for a forward one on an idle CPU";
+  return STRETCHING.includes(mitigation) ? "; but late on an idle CPU, which is exact without" : "";
+}
+
+/** One line: the worst of the steady and the changing waits, and what the mitigation is worth. */
 export function verdict({ axes, observations }: RunResult, name: string): string {
   const mitigation = axes.deadlineClock as DeadlineClock;
-  const stretches = axes.eventDevice === "fixed-mult" && STRETCHING.includes(mitigation);
   const worst = formatQuantity(observations.worst?.value ?? 0n, "ps");
-  const idle = stretches ? "; but late on an idle CPU, which is exact without" : "";
+  const idle = axes.eventDevice === "fixed-mult" ? onIdleCpu(mitigation) : "";
   return `${name}: ${worst} off at worst; ${MERITS[mitigation]}${idle}`;
 }
