@@ -144,6 +144,21 @@ describe("a suspended host", () => {
     expect(asleep.monotonicAt(cycles + TICK_CYCLES)).toBe(stopped + 4_000_000n);
   });
 
+  it.each([
+    ["just before", -1n, 9_223_372_036n, 854_775n, 2n ** 63n - 1n],
+    ["at", 0n, 9_223_372_036n, 854_775n, -(2n ** 63n)],
+    ["a second past", BILLION, 9_223_372_037n, 854_775n, -(2n ** 63n) + BILLION],
+  ])(
+    "may sleep until %s 2^63 ns since 1970: adjtimex's seconds go on, nanoseconds wrap",
+    (_, by, sec, usec, ns) => {
+      const host = new TscHost({ realtimeNs: NOW });
+      host.timekeeper.suspend();
+      host.timekeeper.resume(2n ** 63n - NOW + by);
+      expect(host.timekeeper.realtimeNs()).toBe(ns);
+      expect(host.timekeeper.adjtimex({ modes: 0 }).time).toEqual({ sec, usec });
+    },
+  );
+
   it("keeps NTP's state over the sleep, without the error at hand", () => {
     const host = new TscHost({ realtimeNs: NOW });
     host.timekeeper.adjtimex({ modes: ADJ_FREQUENCY, freq: 500n << 16n });

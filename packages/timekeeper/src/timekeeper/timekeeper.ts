@@ -366,7 +366,9 @@ export class Timekeeper extends ClockReadings {
 
   #ntpClock(): AdjtimexClock {
     const { xtimeSec, taiOffsetSec } = this.#core;
-    return { xtimeSec, realtime: fromNs(this.realtimeNs()), taiOffsetSec };
+    // A timespec, which goes on past 2262, where ns no longer fit signed 64 bits.
+    const realtime = fromNs(BigInt.asUintN(64, this.realtimeNs()));
+    return { xtimeSec, realtime, taiOffsetSec };
   }
 
   #expectRunning(method: string): void {
