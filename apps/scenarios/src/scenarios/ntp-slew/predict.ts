@@ -104,7 +104,7 @@ function late(model: Model, axes: PredictedHost["axes"]): Prediction | undefined
 }
 
 /** Whether the host's own preemption timer serves this wait under `hardware-multiplexed`. */
-export function servedByHardware(
+function servedByHardware(
   { waits, victim }: Pick<PredictedWait, "waits" | "victim">,
   { hvModes }: PredictedHost["axes"],
 ): boolean {
