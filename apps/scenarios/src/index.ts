@@ -5,6 +5,7 @@ export { ChronovisorError } from "./errors.js";
 export type { KernelChoice } from "./kernels/kernels.js";
 export { axisNames, axisValues, newestRelease, parseKernel } from "./kernels/kernels.js";
 export { LivelockError } from "./machine/engine.js";
+export type { EventTimerKind } from "./machine/event-timer.js";
 export type { GuestOp, GuestPort, GuestProgram } from "./machine/guest.js";
 export {
   GuestCpu,
@@ -20,8 +21,12 @@ export {
   X2APIC_TMCCT,
   X2APIC_TMICT,
 } from "./machine/guest.js";
+export type { HostCpuOptions } from "./machine/host.js";
+export type { HostTickOptions } from "./machine/host-tick.js";
 export type { LapicMachine, LapicMachineOptions } from "./machine/lapic-machine.js";
 export { buildLapicMachine } from "./machine/lapic-machine.js";
+export type { Random } from "./random/random.js";
+export { seededRandom } from "./random/random.js";
 export type { JsonComparison, JsonRun } from "./scenario/json.js";
 export { comparisonToJson, runToJson } from "./scenario/json.js";
 export type {

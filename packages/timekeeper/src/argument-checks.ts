@@ -63,6 +63,11 @@ export function checkObject<T extends object>(
   if (typeof value !== "object" || value === null) wrongType(fn, name, "an object", value);
 }
 
+/** Throws unless `value` is an array. */
+export function checkArray(fn: string, name: string, value: unknown): void {
+  if (!Array.isArray(value)) wrongType(fn, name, "an array", value);
+}
+
 /** Throws unless `value` can be called. */
 export function checkFunction(fn: string, name: string, value: unknown): void {
   if (typeof value !== "function") wrongType(fn, name, "a function", value);

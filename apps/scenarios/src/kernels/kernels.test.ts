@@ -1,4 +1,8 @@
-import { LAPIC_TIMER_BEHAVIOURS, PERIODIC_ADVANCE_PROPOSALS } from "@chronovisor/lapic";
+import {
+  DEADLINE_CLOCK_EXPERIMENTS,
+  LAPIC_TIMER_BEHAVIOURS,
+  PERIODIC_ADVANCE_PROPOSALS,
+} from "@chronovisor/lapic";
 import { describe, expect, it } from "vitest";
 import { ChronovisorError } from "../errors.js";
 import { AXES, OLDEST_RELEASE, RELEASES } from "./axes.js";
@@ -54,8 +58,18 @@ describe("the table", () => {
       const released = AXES.find(({ name }) => name === axis)?.history.map(({ value }) => value) ?? [];
       expect(values.slice(0, released.length), axis).toEqual(released);
     }
-    const experiments = AXES.find(({ name }) => name === "periodicAdvance")?.experiments ?? {};
-    expect(Object.keys(experiments).sort()).toEqual(Object.keys(PERIODIC_ADVANCE_PROPOSALS).sort());
+  });
+
+  it("offers the timer's proposals and experiments as its own, and no others", () => {
+    const experiments = (axis: string): string[] =>
+      Object.keys(AXES.find(({ name }) => name === axis)?.experiments ?? {}).sort();
+    expect(experiments("periodicAdvance")).toEqual(Object.keys(PERIODIC_ADVANCE_PROPOSALS).sort());
+    // No release has any way with a deadline but the first: the package's others are proposals all.
+    const [released, ...proposed] = LAPIC_TIMER_BEHAVIOURS.deadlineClock;
+    expect(parseKernel(newestRelease).axes.deadlineClock).toBe(released);
+    expect(experiments("deadlineClock")).toEqual(
+      [...proposed, ...Object.keys(DEADLINE_CLOCK_EXPERIMENTS)].sort(),
+    );
   });
 });
 

@@ -159,6 +159,24 @@ export class Engine {
   }
 
   #earliest(): EventSource | undefined {
+    return this.#lanes.length === 1 ? this.#firstDue() : this.#firstFree();
+  }
+
+  /** With one CPU everything waits for the same one: what fell due first runs first. */
+  #firstDue(): EventSource | undefined {
+    let best: EventSource | undefined;
+    let bestDue: HostTsc | undefined;
+    for (const source of this.#sources) {
+      const due = source.nextAt;
+      if (due !== undefined && (bestDue === undefined || due < bestDue)) {
+        best = source;
+        bestDue = due;
+      }
+    }
+    return best;
+  }
+
+  #firstFree(): EventSource | undefined {
     let best: EventSource | undefined;
     let bestAt: HostTsc | undefined;
     let bestDue: HostTsc | undefined;

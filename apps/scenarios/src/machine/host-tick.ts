@@ -22,6 +22,8 @@ export interface TickHost {
   readonly createTimer: (name: string, onExpiry: (timer: Hrtimer) => MonotonicNs | undefined) => Hrtimer;
   /** Advances the timekeeper; called from the tick of the CPU that has this duty. */
   readonly advanceClock: () => void;
+  /** The tick of this CPU began or ceased to run: the duty to keep time may go elsewhere. */
+  readonly tickChanged: () => void;
 }
 
 /**
@@ -50,10 +52,15 @@ export class HostTick {
     this.occupancyChanged(this.#cpu.idle ? "idle" : "busy");
   }
 
-  /** The CPU goes down. */
+  get running(): boolean {
+    return this.#running === "yes";
+  }
+
+  /** The CPU goes down, or idle. */
   stop(): void {
     if (this.#running === "no") return;
     this.#running = "no";
+    this.#host.tickChanged();
     this.#host.engine.on(this.#cpu.lane, () => this.#timer.cancel());
   }
 
@@ -65,6 +72,7 @@ export class HostTick {
       return;
     }
     this.#running = "yes";
+    this.#host.tickChanged();
     this.#host.engine.on(this.#cpu.lane, () => {
       // Ticks slept through are made up for at once, as the kernel does on leaving idle.
       if (this.keepsTime) this.#host.advanceClock();

@@ -140,6 +140,8 @@ export class HostTime implements SteeredHostClock {
 
   #updated(): void {
     this.#readTsc = undefined;
+    // Also at an unchanged rate: a step of CLOCK_REALTIME drops the fraction of a nanosecond, and what is due comes later.
+    this.#dueNs = undefined;
     const { monoMult } = this.timekeeper.rate();
     if (monoMult !== this.#monoMult) {
       this.#monoMult = monoMult;

@@ -50,11 +50,16 @@ export class Host {
   /** From an interrupt sent to another CPU to its arrival, host cycles. */
   readonly ipiCycles: bigint;
   readonly #clockListeners: (() => void)[] = [];
+  /** CPUs that serve the timers of others. */
+  readonly #housekeeping: ReadonlySet<number>;
 
   /** @throws RangeError without a CPU, or without one that serves the timers of others. */
   constructor(options: HostOptions) {
     const { tscHz, cpus: cpuOptions, ipiNs = 0n } = options;
-    if (!cpuOptions.some(({ timers }) => timers !== "nohz_full")) {
+    this.#housekeeping = new Set(
+      cpuOptions.flatMap(({ timers }, id) => (timers === "nohz_full" ? [] : [id])),
+    );
+    if (this.#housekeeping.size === 0) {
       throw new RangeError(
         `Host: expected a housekeeping CPU, got ${cpuOptions.length} CPUs, all of them nohz_full`,
       );
@@ -80,7 +85,7 @@ export class Host {
       cpus: this.cpus.map((cpu) => ({ device: cpu })),
       topology: {
         isIdle: (id) => this.cpus[id]?.idle ?? true,
-        isHousekeeping: (id) => cpuOptions[id]?.timers !== "nohz_full",
+        isHousekeeping: (id) => this.#housekeeping.has(id),
       },
       sendIpi: ({ id }) => this.#retrigger(id),
       ...(options.equalTarget === undefined ? {} : { equalTarget: options.equalTarget }),
@@ -94,6 +99,7 @@ export class Host {
     this.clock.onUpdate = () => this.#clockUpdated();
     for (const cpu of this.cpus) this.#attach(cpu);
     for (const cpu of this.cpus) this.#startTick(cpu, cpuOptions[cpu.id] ?? {});
+    this.#chooseTimekeeper();
   }
 
   /**
@@ -147,20 +153,28 @@ export class Host {
    * Takes a CPU down: its thread goes to `heir`, its tick stops, its timers, pinned ones too, go to a housekeeping CPU
    * (docs/model/hrtimer §7.1).
    *
-   * @throws RangeError for an unknown CPU, the last usable one, or an heir that cannot take the thread.
+   * @throws RangeError for an unknown or offline CPU, the last housekeeping one, or an heir that cannot take the thread;
+   * nothing has changed then.
    */
   unplug(id: number, heir?: number): void {
     const cpu = this.cpu(id);
+    if (!cpu.online) throw new RangeError(`Host.unplug: expected an online CPU, got ${cpu.name}, offline`);
+    if (!this.cpus.some((other) => other !== cpu && other.online && this.#housekeeping.has(other.id))) {
+      throw new RangeError(`Host.unplug: expected another housekeeping CPU online, got only ${cpu.name}`);
+    }
     const { guest } = cpu;
     if (guest !== undefined) {
-      if (heir === undefined)
-        throw new RangeError(`Host.unplug: expected an heir for ${guest.name}, got none`);
+      if (heir === undefined || heir === id) {
+        throw new RangeError(
+          `Host.unplug: expected another CPU to take ${guest.name}, got ${heir === id ? cpu.name : "none"}`,
+        );
+      }
       guest.moveTo(this.cpu(heir));
     }
     cpu.tick?.stop();
     this.engine.on(cpu.lane, () => this.hrtimers.unplug(id));
     cpu.goOffline();
-    if (cpu.tick?.keepsTime === true) this.#chooseTimekeeper();
+    this.#chooseTimekeeper();
   }
 
   /** Brings a CPU back, with no timers. */
@@ -169,6 +183,7 @@ export class Host {
     this.hrtimers.plug(id);
     cpu.goOnline();
     cpu.occupancyChanged();
+    this.#chooseTimekeeper();
   }
 
   #attach(cpu: HostCpu): void {
@@ -194,17 +209,25 @@ export class Host {
         return timer;
       },
       advanceClock: () => this.clock.timekeeper.tick(),
+      tickChanged: () => this.#chooseTimekeeper(),
     };
     cpu.tick = new HostTick(host, cpu, tick);
-    if (!this.cpus.some((other) => other.tick?.keepsTime === true)) cpu.tick.keepsTime = true;
     cpu.tick.start();
   }
 
-  /** The first CPU that still ticks takes over. */
+  /**
+   * A CPU whose tick stops hands the duty to one that ticks; with none, it catches up when it wakes. A nohz_full CPU keeps
+   * time only where no housekeeping CPU has a tick.
+   */
   #chooseTimekeeper(): void {
-    for (const { tick } of this.cpus) if (tick !== undefined) tick.keepsTime = false;
-    const next = this.cpus.find(({ online, tick }) => online && tick !== undefined)?.tick;
-    if (next !== undefined) next.keepsTime = true;
+    const ticking = this.cpus.filter(({ online, tick }) => online && tick !== undefined);
+    const housekeeping = ticking.filter(({ id }) => this.#housekeeping.has(id));
+    const able = (housekeeping.length > 0 ? housekeeping : ticking).flatMap(({ tick }) => tick ?? []);
+    const keeper = able.find(({ keepsTime }) => keepsTime);
+    const next =
+      keeper?.running === true ? keeper : (able.find(({ running }) => running) ?? keeper ?? able[0]);
+    if (next !== undefined && next === keeper) return;
+    for (const { tick } of this.cpus) if (tick !== undefined) tick.keepsTime = tick === next;
   }
 
   /** Asks another CPU to look at its timers again. */

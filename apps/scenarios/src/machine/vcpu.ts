@@ -66,7 +66,10 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
     this.#costs = options.costs;
     this.#haltPoll = options.haltPoll;
     this.#trace = options.trace;
-    this.#unblockAlways = options.behaviours.unblockToHv === "always";
+    const { unblockToHv, hvModes } = options.behaviours;
+    // Without a preemption timer, or a kernel that uses one, there is nothing to go back to: the hrtimer stays armed.
+    const hasHv = options.preemptionTimerShift !== undefined && hvModes !== "none";
+    this.#unblockAlways = unblockToHv === "always" && hasHv;
     this.#idleOnSoftware = options.idleModel === "software";
     this.#cpu = cpu;
     this.#loadedOn = cpu;
@@ -156,7 +159,8 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
   /** The vCPU goes out to user space, or another thread takes its CPU; it stays out until {@link resume}. */
   stop(why: "userspace" | "preempted" = "userspace"): void {
     this.#host.engine.on(this.lane, () => {
-      this.#out = why;
+      // One that user space holds stays there, whoever takes its CPU.
+      if (this.#out !== "userspace") this.#out = why;
       if (this.#state === "guest") {
         this.#leave(why);
         this.#runLoop(this.#costs.entry);
@@ -166,9 +170,8 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
 
   resume(): void {
     this.#host.engine.on(this.lane, () => {
-      const out = this.#out;
       this.#out = undefined;
-      if (this.#state !== out) return;
+      if (this.#state !== "userspace" && this.#state !== "preempted") return;
       this.#runLoop(this.#costs.entry);
       this.#execute();
     });

@@ -79,11 +79,30 @@ function axisValuesOf(axis: string, columns: readonly Column[]): string {
     .join(", ");
 }
 
-/** What ran, line by line. */
-export function renderKernels(columns: readonly Column[]): readonly Fact[] {
-  const differing = differingAxes(columns.map(({ result }) => result));
-  const behaviours = differing.map(
-    (axis, index) => [index === 0 ? "differ in" : "", `${axis}: ${axisValuesOf(axis, columns)}`] as const,
+/** Axes a reader needs to hear of: those that play a part in the story, and those that somebody set. */
+function heardOf(
+  differing: readonly string[],
+  columns: readonly Column[],
+  playing: readonly string[] | undefined,
+): readonly string[] {
+  if (playing === undefined) return differing;
+  const set = columns.flatMap(({ result }) =>
+    overridesOf(result.kernel).map((override) => override.split("=")[0] ?? ""),
   );
-  return [...kernelFacts(columns, differing), ...behaviours];
+  return differing.filter((axis) => playing.includes(axis) || set.includes(axis));
+}
+
+/**
+ * What ran, line by line.
+ *
+ * @param playing - the axes that play a part in the scenario; absent, every one may.
+ */
+export function renderKernels(columns: readonly Column[], playing?: readonly string[]): readonly Fact[] {
+  const differing = differingAxes(columns.map(({ result }) => result));
+  const heard = heardOf(differing, columns, playing);
+  const behaviours = heard.map((axis) => `${axis}: ${axisValuesOf(axis, columns)}`);
+  const others = differing.length - heard.length;
+  if (others > 0) behaviours.push(`and ${others} more that ${others === 1 ? "plays" : "play"} no part here`);
+  const lines = behaviours.map((text, index) => [index === 0 ? "differ in" : "", text] as const);
+  return [...kernelFacts(columns, differing), ...lines];
 }

@@ -104,6 +104,19 @@ describe("what was run", () => {
     expect(rowOf(text, "differ in")).toBe("periodicAdvance: independent (v4.16), resync (v4.17, v4.18)");
   });
 
+  it("only counts axes that play no part in the story, unless somebody set them", () => {
+    const kernels = [before, after, column("x", "v4.17 + tdcr=at-next-tmict")];
+    const options = { width: 80, style: plainStyle, lengthNs: 1n };
+    const text = renderScreen({ ...scenario, axes: ["periodicAdvance"] } as never, kernels, options);
+    expect(text).toContain(
+      [
+        "  differ in periodicAdvance: independent (before), resync (after, x)",
+        "            tdcr: immediate (before, after), at-next-tmict (x)",
+        "            and 1 more that plays no part here",
+      ].join("\n"),
+    );
+  });
+
   it("spells overrides out where a column has no room for them", () => {
     const overridden = column("x", "v4.17 + tdcr=at-next-tmict");
     expect(screen([before, overridden])).toContain("v4.17 + 1");

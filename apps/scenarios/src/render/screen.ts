@@ -20,7 +20,17 @@ import { hang, wrap } from "./wrap.js";
 /** What a screen says of a scenario; its parameters and code are not needed. */
 export type ScreenScenario = Pick<
   ScenarioDefinition,
-  "id" | "title" | "story" | "fix" | "sources" | "params" | "observe" | "plot" | "histogram" | "verdict"
+  | "id"
+  | "title"
+  | "story"
+  | "axes"
+  | "fix"
+  | "sources"
+  | "params"
+  | "observe"
+  | "plot"
+  | "histogram"
+  | "verdict"
 >;
 
 export interface ScreenOptions {
@@ -133,7 +143,7 @@ export function renderScreen(
   const names = columnNames(columns);
   const facts: readonly Fact[] = [
     ...renderParams(scenario.params, first.result.params),
-    ...renderKernels(columns),
+    ...renderKernels(columns, scenario.axes),
     ["run", whatRan(columns, options)],
   ];
   const verdicts = columns.map(({ label, result }) =>

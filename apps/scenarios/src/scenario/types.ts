@@ -92,6 +92,7 @@ export interface RunResult {
   readonly expectations: readonly Expectation[];
 }
 
+/** One column of a table: its name in JSON, its unit, and its head on a screen. */
 export interface TableColumn {
   readonly name: string;
   readonly unit: Unit;
@@ -182,6 +183,8 @@ export interface ScenarioDefinition<S extends ParamShape = ParamShape> {
   readonly params: S;
   /** Kernel expressions: a release, optionally with overrides (`v4.16 + switchToSw=arm-past`). */
   readonly variants: { readonly before: string; readonly after: string };
+  /** Behaviour axes that play a part; where kernels differ in others, a screen only counts them. Absent, all may. */
+  readonly axes?: readonly string[];
   /** Columns of a plain `compare`, where before and after are not the whole story. Differences are marked against the first. */
   readonly comparison?: readonly ComparedKernel[];
   /** The observation a verdict speaks of. */

@@ -34,6 +34,19 @@ export const hostParams = {
     help: "TSC frequency of the guest; the hardware scales if it differs by more than 250 ppm",
   }),
   monoRatePpm: monoRate("0ppm"),
+  clock: choice(["exact", "tsc"], {
+    shown: "when-set",
+    default: "exact",
+    help: "CLOCK_MONOTONIC counts ideal nanoseconds at that rate, or the TSC as NTP steers it, tick by tick",
+  }),
+  hz: quantity({
+    shown: "when-set",
+    unit: "count",
+    default: "250",
+    min: "100",
+    max: "1000",
+    help: "CONFIG_HZ of a host whose clock NTP steers: its ticks per second",
+  }),
   busNs: quantity({
     shown: "when-set",
     unit: "ns",

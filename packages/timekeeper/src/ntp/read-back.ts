@@ -32,7 +32,7 @@ export function readPhaseOffset(ntp: NtpData): bigint {
 }
 
 /** The frequency as adjtimex reads it, ppm × 2^16: what ADJ_FREQUENCY set exactly, what the loop made of it cut. */
-export function readFreq(ntp: NtpData): bigint {
+function readFreq(ntp: NtpData): bigint {
   const scaled = (ntp.timeFreq >> PPM_SCALE_INV_SHIFT) * PPM_SCALE_INV;
   return shiftRight(BigInt.asIntN(64, scaled), NTP_SCALE_SHIFT);
 }

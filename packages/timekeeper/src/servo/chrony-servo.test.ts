@@ -421,6 +421,8 @@ describe("a caller's mistake", () => {
     ["a phase that is no number", { samples: [{ atNs: "0", phase: "1e3", delayNs: "0" }] }],
     ["a phase that is no string", { samples: [{ atNs: "0", phase: 0, delayNs: "0" }] }],
     ["a slew without an end", { slew: { offsetNs: "0", tick: "0", freq: "0" } }],
+    ["a slew that is none", { slew: undefined }],
+    ["a steering that is none", { steering: undefined }],
     ["a correction that is no number", { steering: { rate: "0", sinceNs: "0", correction: "" } }],
   ])("is a state with %s", (_, wrong) => {
     const options = {
@@ -432,6 +434,17 @@ describe("a caller's mistake", () => {
     expect(() => ChronyServo.fromState({ ...state, ...wrong } as never, options)).toThrow(
       /^ChronyServo\.fromState: expected /,
     );
+  });
+
+  it.each([5, 2n ** 63n, undefined])("is an axis that stands at %s", (now) => {
+    const good = { clock: new ExactClock(), reference: new ReferenceClock({ trueNs: () => 0n }) };
+    const message = `ChronyServo: expected nowNs() to be a signed 64-bit bigint, got ${now}`;
+    expect(() => new ChronyServo({ ...good, nowNs: () => now as never })).toThrow(message);
+    let at: unknown = 0n;
+    const servo = new ChronyServo({ ...good, nowNs: () => at as never });
+    at = now;
+    expect(() => servo.act()).toThrow(message);
+    expect(() => servo.poll()).toThrow(message);
   });
 
   it.each<[string, unknown]>([

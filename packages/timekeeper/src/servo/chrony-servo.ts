@@ -4,7 +4,7 @@ import { ClockSteering, type ClockSteeringState } from "./clock-steering.js";
 import { clampRate, MAX_RATE, RATE_ONE } from "./rate.js";
 import { type PhaseSampleState, SampleHistory } from "./sample-history.js";
 import type { ServoEvents, ServoOptions, Slew } from "./seams.js";
-import { checkMeasurement, parseWhole } from "./servo-checks.js";
+import { checkMeasurement, parseWhole, readNowNs } from "./servo-checks.js";
 import { divideToNearest, magnitude } from "./signed-division.js";
 
 /**
@@ -85,7 +85,7 @@ export class ChronyServo {
     this.#options = options;
     this.#events = options.events ?? {};
     this.#history = new SampleHistory(this.#settings.samples, this.#settings.maxDrift);
-    this.#nextPollNs = options.nowNs();
+    this.#nextPollNs = this.#now();
   }
 
   /** When it wants to be called next: the end of the slew or the next poll, whichever comes first. */
@@ -111,14 +111,14 @@ export class ChronyServo {
 
   /** Does what is due now: ends the slew, polls. One poll however many were missed; the next is `pollNs` after it. */
   act(): void {
-    const nowNs = this.#options.nowNs();
+    const nowNs = this.#now();
     this.#endSlewIfDue(nowNs);
     if (nowNs >= this.#nextPollNs) this.#update(nowNs);
   }
 
   /** Polls now, whatever is due (`chronyc burst`); the next poll is `pollNs` from now. */
   poll(): void {
-    const nowNs = this.#options.nowNs();
+    const nowNs = this.#now();
     this.#endSlewIfDue(nowNs);
     this.#update(nowNs);
   }
@@ -161,6 +161,7 @@ export class ChronyServo {
     const { slew, steering } = state;
     if (steering !== null) servo.#steering = ClockSteering.fromState(fn, options.clock, steering);
     if (slew !== null) {
+      checkObject(fn, "slew", slew);
       servo.#slew = {
         kind: "rate",
         offsetNs: parseS64(fn, "slew.offsetNs", slew.offsetNs),
@@ -170,6 +171,10 @@ export class ChronyServo {
       };
     }
     return servo;
+  }
+
+  #now(): bigint {
+    return readNowNs("ChronyServo", this.#options);
   }
 
   #update(nowNs: bigint): void {

@@ -1,4 +1,4 @@
-import { parseS64 } from "../argument-checks.js";
+import { checkObject, parseS64 } from "../argument-checks.js";
 import { ADJ_FREQUENCY, ADJ_OFFSET, ADJ_STATUS, ADJ_TICK } from "../ntp/modes.js";
 import { STA_PLL, STA_UNSYNC } from "../ntp/status.js";
 import { joinRate, RATE_ONE, splitRate, type TickAndFreq } from "./rate.js";
@@ -78,6 +78,7 @@ export class ClockSteering {
   }
 
   static fromState(fn: string, clock: SteerableClock, state: ClockSteeringState): ClockSteering {
+    checkObject(fn, "steering", state);
     return new ClockSteering(
       clock,
       parseS64(fn, "steering.rate", state.rate),

@@ -15,7 +15,10 @@ export type PanicGate = "every" | "first-exempt";
 
 /** What an {@link NtpdServo} is made of. */
 export interface NtpdServoOptions extends ServoOptions {
-  /** The kernel removes 2^-(2+timeConstant) of the offset every second, 0 … 10. Default 6. */
+  /**
+   * The kernel removes 2^-(2+timeConstant) of the offset every second, 0 … 10. Default 6. With polls of 2^(6+timeConstant) s
+   * or more its loop corrects the frequency twice over at each, and swings up to ±500 ppm instead of settling.
+   */
   readonly timeConstant?: number;
   /** An offset above this is not slewed, ns. 0: everything is slewed (`tinker step 0`). Default 128 ms. */
   readonly stepThresholdNs?: bigint;

@@ -98,6 +98,30 @@ describe("the kernel's loop", () => {
     });
   });
 
+  it.each([
+    ["settles with polls just within 2^(6+tc) s", 0, 60n, true],
+    ["swings up to its limit with polls just beyond", 0, 68n, false],
+    ["settles with longer polls at a larger time constant", 3, 480n, true],
+    ["which has its own limit", 3, 544n, false],
+  ])("%s", (_, timeConstant, pollSec, settles) => {
+    const world = setup(0n, { timeConstant, pollNs: pollSec * SECOND, stepThresholdNs: 0n });
+    run(world, 0n);
+    // The first offset of a loop is no frequency's fault; this is the second.
+    world.clock.set(-10n * MS);
+    const worstOver = (polls: bigint): bigint => {
+      let worst = 0n;
+      for (let poll = 0n; poll < polls; poll++) {
+        run(world, world.clock.trueNs + pollSec * SECOND);
+        const offset = world.offsetNs();
+        worst = offset > worst ? offset : -offset > worst ? -offset : worst;
+      }
+      return worst;
+    };
+    worstOver(120n);
+    const worst = worstOver(8n);
+    expect(settles ? worst < 100_000n : worst > 10n * MS, `${worst} ns`).toBe(true);
+  });
+
   it("has the time constant of 64 s polls unless told otherwise", () => {
     const world = setup(0n);
     run(world, 0n);
@@ -374,6 +398,16 @@ describe("a caller's mistake", () => {
     expect(() => new NtpdServo(undefined as never)).toThrow(TypeError);
     expect(() => setup(0n, { stepoutNs: 300 as never })).toThrow(TypeError);
     expect(() => setup(0n, { panicThresholdNs: 300 as never })).toThrow(TypeError);
+  });
+
+  it.each([5, 2n ** 63n, undefined])("is an axis that stands at %s", (now) => {
+    const message = `NtpdServo: expected nowNs() to be a signed 64-bit bigint, got ${now}`;
+    expect(() => setup(0n, { nowNs: () => now as never })).toThrow(message);
+    let at: unknown = 0n;
+    const { servo } = setup(0n, { nowNs: () => at as never });
+    at = now;
+    expect(() => servo.act()).toThrow(message);
+    expect(() => servo.poll()).toThrow(message);
   });
 
   it.each<[string, Partial<Record<keyof NtpdServoState, unknown>>]>([

@@ -3,7 +3,7 @@ import { ADJ_ESTERROR, ADJ_MAXERROR, ADJ_NANO, ADJ_OFFSET, ADJ_STATUS, ADJ_TIMEC
 import { STA_PLL } from "../ntp/status.js";
 import { type NtpdServoOptions, type NtpdSettings, ntpdSettings } from "./ntpd-options.js";
 import type { OffsetMeasurement, SampleVerdict, ServoEvents, ServoOptions } from "./seams.js";
-import { checkMeasurement } from "./servo-checks.js";
+import { checkMeasurement, readNowNs } from "./servo-checks.js";
 import { setOffset } from "./set-offset.js";
 import { magnitude } from "./signed-division.js";
 
@@ -64,7 +64,7 @@ export class NtpdServo {
     this.#settings = ntpdSettings("NtpdServo", options);
     this.#options = options;
     this.#events = options.events ?? {};
-    this.#nextPollNs = options.nowNs();
+    this.#nextPollNs = this.#now();
     this.#updatedNs = this.#nextPollNs;
   }
 
@@ -80,13 +80,13 @@ export class NtpdServo {
 
   /** Polls if it is due. One poll however many were missed; the next is `pollNs` after it. */
   act(): void {
-    const nowNs = this.#options.nowNs();
+    const nowNs = this.#now();
     if (nowNs >= this.#nextPollNs) this.#update(nowNs);
   }
 
   /** Polls now, whatever is due; the next poll is `pollNs` from now. */
   poll(): void {
-    this.#update(this.#options.nowNs());
+    this.#update(this.#now());
   }
 
   /** The servo as plain data. The clock's own state is not part of it. */
@@ -115,6 +115,10 @@ export class NtpdServo {
     servo.#updates = state.updates;
     servo.#updatedNs = parseS64(fn, "updatedNs", state.updatedNs);
     return servo;
+  }
+
+  #now(): bigint {
+    return readNowNs("NtpdServo", this.#options);
   }
 
   #update(nowNs: bigint): void {

@@ -170,6 +170,22 @@ describe("a caller's mistake", () => {
     expect(() => new ReferenceClock(options as never)).toThrow(TypeError);
   });
 
+  it.each([5, 2n ** 63n])("is a time of %s", (time) => {
+    const what = `to be a signed 64-bit bigint, got ${time}`;
+    const wrong = new ReferenceClock({ trueNs: () => time as never });
+    expect(() => wrong.realtimeNs()).toThrow(`ReferenceClock: expected trueNs() ${what}`);
+    expect(() => at(0n).measure(showing(time as never))).toThrow(
+      `ReferenceClock.measure: expected clock.realtimeNs() ${what}`,
+    );
+  });
+
+  it.each<[string, unknown]>([
+    ["nothing", undefined],
+    ["what shows no time", {}],
+  ])("is to measure %s", (_, clock) => {
+    expect(() => at(0n).measure(clock as never)).toThrow(/^ReferenceClock\.measure: expected clock/);
+  });
+
   it.each([-1, 2 ** 32, 0.5])("is a draw of %d", (bits) => {
     const reference = at(0n, { jitterNs: 1n, random: draws(bits) });
     expect(() => reference.measure(showing(0n))).toThrow(

@@ -90,9 +90,11 @@ export class ReferenceClock implements TimeReference {
    * What the reference shows now: true time + offset + drift, the drift rounded down.
    *
    * @returns ns since 1970.
+   * @throws TypeError or RangeError if `trueNs` answers anything but an s64.
    */
   realtimeNs(): bigint {
     const trueNs = this.#trueNs();
+    checkS64("ReferenceClock", "trueNs()", trueNs);
     const drift = divideDown((trueNs - this.#sinceNs) * this.#frequencyPpb, PPB);
     return trueNs + this.#offsetNs + drift.quotient;
   }
@@ -102,13 +104,18 @@ export class ReferenceClock implements TimeReference {
    *
    * @param clock - the client's clock, read once.
    * @returns reference − clock as the client works it out, rounded down, with half the asymmetry and jitter in it.
-   * @throws RangeError or TypeError if `random` answers anything but 32 bits.
+   * @throws TypeError or RangeError for a clock that is none, or if it or `trueNs` answers anything but an s64, or `random`
+   *   anything but 32 bits.
    */
   measure(clock: { realtimeNs(): bigint }): OffsetMeasurement {
+    const fn = "ReferenceClock.measure";
+    checkObject(fn, "clock", clock);
+    checkFunction(fn, "clock.realtimeNs", clock.realtimeNs);
     const outNs = this.#shortestOutNs + this.#draw();
     const backNs = this.#shortestBackNs + this.#draw();
     const delayNs = outNs + backNs;
     const receivedNs = clock.realtimeNs();
+    checkS64(fn, "clock.realtimeNs()", receivedNs);
     const sentNs = receivedNs - delayNs;
     const servedNs = this.realtimeNs() - backNs;
     return { offsetNs: (2n * servedNs - sentNs - receivedNs) >> 1n, delayNs };

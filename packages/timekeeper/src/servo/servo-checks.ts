@@ -35,6 +35,13 @@ export function checkServoOptions(fn: string, options: ServoOptions): bigint {
   return pollNs;
 }
 
+/** Where the servo's axis stands; throws unless that is an s64. */
+export function readNowNs(fn: string, options: ServoOptions): bigint {
+  const now = options.nowNs();
+  checkS64(fn, "nowNs()", now);
+  return now;
+}
+
 /** Throws unless the measurement, which may come from the caller's own reference, is one. */
 export function checkMeasurement(fn: string, measurement: OffsetMeasurement): OffsetMeasurement {
   checkObject(fn, "reference.measure()", measurement);

@@ -19,6 +19,7 @@ import {
   BASE,
   type ClockSlot,
   CYCLE_LAST,
+  MASK,
   MONO,
   MULT,
   NSEC,
@@ -81,7 +82,8 @@ export class ClockReadings {
    * CLOCK_MONOTONIC at a counter value.
    *
    * Before the last accumulation the clock stands still, a difference beyond `maxCycles` is converted the wide way; with
-   * `cyclesToNs: "unsigned"` it WRAPS instead (docs/model/clocksource-tsc §3.3).
+   * `cyclesToNs: "unsigned"` it WRAPS instead (docs/model/clocksource-tsc §3.3). While the host is suspended every counter
+   * value reads the same.
    *
    * @param cycles - counter value, u64.
    * @returns ns, s64.
@@ -206,7 +208,7 @@ export class ClockReadings {
     const ahead = ns - S(64, slots[clock + BASE] as bigint);
     const shifted = (ahead << (slots[SHIFT] as bigint)) - (slots[clock + NSEC] as bigint);
     if (shifted <= 0n) return cycleLast;
-    if (mult === 0n) return U64_MAX;
+    if (mult === 0n || slots[MASK] === 0n) return U64_MAX;
     const at = cycleLast + (shifted + mult - 1n) / mult;
     return at < U64_MAX ? at : U64_MAX;
   }

@@ -218,6 +218,16 @@ export class TimekeeperCore {
     this.slots[RAW + BASE] = U(64, this.rawSec * NSEC_PER_SEC);
   }
 
+  /** From now on every counter value reads as the last accumulation: no cycle is left of a difference. */
+  stopReads(): void {
+    this.slots[MASK] = 0n;
+  }
+
+  /** Counter values read as time again. */
+  startReads(): void {
+    this.slots[MASK] = this.clocksource.mask;
+  }
+
   /** Prepares plain ticks: they may run while NTP wants the tick length that the multiplier was made for. */
   preparePlainTicks(tickLength: bigint): void {
     const { slots, ntpErrorShift } = this;

@@ -5,7 +5,7 @@
 
 /** Counter value at the last accumulation, both clocks (`cycle_last`). */
 export const CYCLE_LAST = 0;
-/** The counter's mask. */
+/** The counter's mask; 0 while the host is suspended, so that no counter value adds anything. */
 export const MASK = 1;
 /** The bits that mean the counter stepped back: `~(mask >> 1)`. */
 export const BACKWARDS = 2;

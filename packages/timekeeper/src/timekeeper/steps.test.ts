@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { TICK_CYCLES, TSC, TscHost } from "../../test/tsc-host.js";
-import { ADJ_FREQUENCY, ADJ_OFFSET_SINGLESHOT } from "../index.js";
+import { ADJ_FREQUENCY, ADJ_OFFSET_SINGLESHOT, Timekeeper } from "../index.js";
 
 const BILLION = 1_000_000_000n;
 const NOW = 1_700_000_000n * BILLION;
@@ -118,6 +118,46 @@ describe("a suspended host", () => {
       }),
     );
   });
+
+  it("reads the same at every counter value until it wakes, and no later counter value reaches a later time", () => {
+    const host = new TscHost({ realtimeNs: NOW });
+    host.ticks(3);
+    const { timekeeper } = host;
+    const stopped = timekeeper.monotonicNs();
+    const cycles = host.counter + TICK_CYCLES;
+    timekeeper.suspend();
+    const asleep = Timekeeper.fromState(timekeeper.state(), { read: () => cycles });
+    for (const clock of [timekeeper, asleep]) {
+      const out = new BigUint64Array([cycles, cycles]);
+      clock.monotonicBatch(out, out);
+      clock.rawInto(out, 1, cycles);
+      expect([...out]).toEqual([stopped, clock.rawNs()]);
+      expect(clock.monotonicAt(cycles)).toBe(stopped);
+      expect(clock.realtimeAt(cycles)).toBe(NOW + stopped);
+      expect(clock.monotonicCounterAt(stopped)).toBe(host.counter);
+      expect(clock.monotonicCounterAt(stopped + 1n)).toBe(2n ** 64n - 1n);
+    }
+    host.counter = cycles;
+    timekeeper.resume(0n);
+    expect(timekeeper.monotonicAt(cycles + TICK_CYCLES)).toBe(stopped + 4_000_000n);
+    asleep.resume(0n);
+    expect(asleep.monotonicAt(cycles + TICK_CYCLES)).toBe(stopped + 4_000_000n);
+  });
+
+  it.each([
+    ["just before", -1n, 9_223_372_036n, 854_775n, 2n ** 63n - 1n],
+    ["at", 0n, 9_223_372_036n, 854_775n, -(2n ** 63n)],
+    ["a second past", BILLION, 9_223_372_037n, 854_775n, -(2n ** 63n) + BILLION],
+  ])(
+    "may sleep until %s 2^63 ns since 1970: adjtimex's seconds go on, nanoseconds wrap",
+    (_, by, sec, usec, ns) => {
+      const host = new TscHost({ realtimeNs: NOW });
+      host.timekeeper.suspend();
+      host.timekeeper.resume(2n ** 63n - NOW + by);
+      expect(host.timekeeper.realtimeNs()).toBe(ns);
+      expect(host.timekeeper.adjtimex({ modes: 0 }).time).toEqual({ sec, usec });
+    },
+  );
 
   it("keeps NTP's state over the sleep, without the error at hand", () => {
     const host = new TscHost({ realtimeNs: NOW });

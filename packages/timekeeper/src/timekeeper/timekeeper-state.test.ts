@@ -142,8 +142,11 @@ describe("a saved and restored timekeeper", () => {
       TypeError,
     );
     expect(() => Timekeeper.fromState({ ...good, warned: undefined } as never, { read: () => 0n })).toThrow(
-      TypeError,
+      new TypeError("Timekeeper.fromState: expected warned to be an array, got undefined"),
     );
+    expect(() =>
+      Timekeeper.fromState({ ...good, cyclesToNs: undefined } as never, { read: () => 0n }),
+    ).toThrow("Timekeeper.fromState: expected cyclesToNs to be one of ");
   });
 });
 

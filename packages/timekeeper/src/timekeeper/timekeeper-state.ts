@@ -1,4 +1,5 @@
 import {
+  checkArray,
   checkInteger,
   checkObject,
   checkOneOf,
@@ -76,6 +77,7 @@ export function restoreCore(core: TimekeeperCore, state: TimekeeperState): void 
   checkInteger(FN, "wallToMonotonic.nsec", state.wallToMonotonic.nsec, 0, NSEC_PER_SEC - 1);
   checkS32(FN, "taiOffsetSec", state.taiOffsetSec);
   checkU32(FN, "clockWasSetSeq", state.clockWasSetSeq);
+  checkArray(FN, "warned", state.warned);
   for (const kind of state.warned) checkOneOf(FN, "warned", kind, WARNINGS);
 
   core.cycleLast = parseU64(FN, "cycleLast", state.cycleLast);

@@ -1,4 +1,4 @@
-import type { KvmClockCopy } from "@chronovisor/clocksource";
+import type { CyclesToNsForm, KvmClockCopy } from "@chronovisor/clocksource";
 import {
   checkFunction,
   checkInteger,
@@ -35,6 +35,7 @@ import { fromNs, isSettable, type Timespec } from "./timespec.js";
 
 /** −EINVAL: the kernel's "no". */
 const REFUSED = -22;
+const FORMS: readonly CyclesToNsForm[] = ["unsigned", "safe"];
 /** The longest sleep the kernel takes: what fits a signed 64-bit number of nanoseconds, in whole seconds. */
 const MAX_SLEEP_NS = ((2n ** 63n - 1n) / NSEC_PER_SEC) * NSEC_PER_SEC - 1n;
 
@@ -79,7 +80,7 @@ export class Timekeeper extends ClockReadings {
     checkFunction(fn, "read", read);
     checkS64(fn, "realtimeNs", realtimeNs);
     checkS32(fn, "taiOffsetSec", taiOffsetSec);
-    checkOneOf(fn, "cyclesToNs", cyclesToNs, ["unsigned", "safe"]);
+    checkOneOf(fn, "cyclesToNs", cyclesToNs, FORMS);
     checkObject(fn, "events", options.events ?? {});
     const now = fromNs(realtimeNs);
     if (!isSettable(now))
@@ -118,7 +119,7 @@ export class Timekeeper extends ClockReadings {
     return this.#offsets as TimekeeperOffsets;
   }
 
-  /** What reading the clocks needs, as last published: an argument of `readClocks`. */
+  /** What reading the clocks needs, as last published: an argument of `readClocks`, which knows nothing of a suspended host. */
   bases(): ClockBases {
     return basesOf(this.#core);
   }
@@ -213,6 +214,7 @@ export class Timekeeper extends ClockReadings {
     this.#suspended = true;
     const stopped = this.#core.cycleLast;
     this.counter = () => stopped;
+    this.#core.stopReads();
     this.#publish();
   }
 
@@ -233,6 +235,7 @@ export class Timekeeper extends ClockReadings {
     this.#core.ntpError = 0n;
     this.#suspended = false;
     this.counter = this.#read;
+    this.#core.startReads();
     this.#countSet();
     this.#publish();
   }
@@ -295,13 +298,15 @@ export class Timekeeper extends ClockReadings {
     const clocksource = savedClocksource(state);
     const stopped = parseU64(fn, "cycleLast", state.cycleLast);
     const { hz, cyclesToNs } = state;
+    checkOneOf(fn, "cyclesToNs", cyclesToNs, FORMS);
     const restored = new Timekeeper({ ...surroundings, clocksource, hz, cyclesToNs, read: () => stopped });
     checkOneOf(fn, "suspended", String(state.suspended), ["true", "false"]);
     restoreCore(restored.#core, state);
     restored.#ntp = NtpState.fromState(state.ntp);
     restored.#read = surroundings.read;
     restored.#suspended = state.suspended;
-    if (!state.suspended) restored.counter = surroundings.read;
+    if (state.suspended) restored.#core.stopReads();
+    else restored.counter = surroundings.read;
     restored.#derive();
     return restored;
   }
@@ -361,7 +366,9 @@ export class Timekeeper extends ClockReadings {
 
   #ntpClock(): AdjtimexClock {
     const { xtimeSec, taiOffsetSec } = this.#core;
-    return { xtimeSec, realtime: fromNs(this.realtimeNs()), taiOffsetSec };
+    // A timespec, which goes on past 2262, where ns no longer fit signed 64 bits.
+    const realtime = fromNs(BigInt.asUintN(64, this.realtimeNs()));
+    return { xtimeSec, realtime, taiOffsetSec };
   }
 
   #expectRunning(method: string): void {

@@ -1,21 +1,24 @@
 import type { GuestTsc } from "@chronovisor/clocksource";
 import { steerTo } from "../../machine/steer.js";
 import { deadlineTimer } from "../../programs/deadline-timer.js";
-import type { RunContext, Table } from "../../scenario/types.js";
+import type { RunContext, Series } from "../../scenario/types.js";
 import { buildSlewMachine } from "./machine.js";
 import type { NtpSlewParams } from "./params.js";
 
 /** Deadlines under the slew, and as many after it: the advance moves by an eighth of what it is off each time. */
-const DEADLINES = 40;
+export const DEADLINES = 40;
 
 /** How the timer advance followed the slew, and what it was worth once the slew had ended (§S2.e). */
 export interface AdvanceOutcome {
   /** ns, at the end of the slow slew, and as long after it. */
-  readonly settledNs: number;
-  readonly afterNs: number;
+  readonly settledNs: bigint;
+  readonly afterNs: bigint;
   /** Largest error of a deadline the guest saw after the slew ended, ps: negative is early. */
   readonly worstAfterPs: bigint;
-  readonly table: Table;
+  /** The advance after each deadline. */
+  readonly advances: Series["points"];
+  /** Guest cycles each deadline was found off by, before the wait that the advance pays for. */
+  readonly deltas: readonly bigint[];
 }
 
 /** Arms short deadlines one after the other with the adaptive advance on: under a slow clock, then without a slew. */
@@ -29,7 +32,8 @@ export function tuneAdvance(context: RunContext<NtpSlewParams>): AdvanceOutcome 
     exitCost: 0n,
   });
   const { host, vcpu } = machine;
-  const rows: bigint[][] = [];
+  const advances: [bigint, bigint][] = [];
+  const deltas: bigint[] = [];
   let tuned = { ns: 0, delta: 0n };
   vcpu.apic.observer.onTune = (ns, delta) => {
     tuned = { ns, delta };
@@ -42,30 +46,21 @@ export function tuneAdvance(context: RunContext<NtpSlewParams>): AdvanceOutcome 
       times: 2 * DEADLINES,
       waits: "halts",
       onInterrupt: (error) => {
-        const n = rows.length + 1;
-        rows.push([BigInt(n), host.picoseconds(tuned.delta), BigInt(tuned.ns), host.picoseconds(error)]);
-        if (n === DEADLINES) steerTo(host.clock.timekeeper, 0n);
-        if (n > DEADLINES && abs(error) > abs(worst)) worst = error;
+        advances.push([host.trueNs(host.engine.now), BigInt(tuned.ns)]);
+        deltas.push(tuned.delta);
+        if (deltas.length === DEADLINES) steerTo(host.clock.timekeeper, 0n);
+        if (deltas.length > DEADLINES && abs(error) > abs(worst)) worst = error;
       },
     }),
   );
   const longestNs = params.armAfter + 4n * BigInt(2 * DEADLINES) * params.advanceWait;
-  host.engine.runUntilDone(() => rows.length === 2 * DEADLINES, host.tscAt(longestNs));
-  const settled = rows[DEADLINES - 1]?.[2] ?? 0n;
+  host.engine.runUntilDone(() => deltas.length === 2 * DEADLINES, host.tscAt(longestNs));
   return {
-    settledNs: Number(settled),
-    afterNs: Number(rows.at(-1)?.[2] ?? 0n),
+    settledNs: advances[DEADLINES - 1]?.[1] ?? 0n,
+    afterNs: advances.at(-1)?.[1] ?? 0n,
     worstAfterPs: host.picoseconds(worst),
-    table: {
-      title: "The timer advance follows the slew, and its end",
-      columns: [
-        { name: "n", unit: "count", title: "deadline" },
-        { name: "delta", unit: "ps", title: "at the check", signed: true },
-        { name: "advance", unit: "ns", title: "advance" },
-        { name: "error", unit: "ps", title: "seen by the guest", signed: true },
-      ],
-      rows,
-    },
+    advances,
+    deltas,
   };
 }
 

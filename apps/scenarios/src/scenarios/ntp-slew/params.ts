@@ -88,14 +88,14 @@ export const ntpSlewParams = {
   nestedTicks: count({
     shown: "when-set",
     default: "100000000",
-    min: "1",
+    min: "31250",
     max: "4294967295",
-    help: "the preemption timer that L1 gives L2 in the procedure, in units of 32 cycles",
+    help: "the preemption timer that L1 gives L2 in the procedure, in steps of 32 cycles",
   }),
   tolerance: quantity({
     shown: "when-set",
     unit: "ns",
-    default: "1us",
+    default: "2us",
     min: "0ns",
     max: "1s",
     help: "how far from its deadline a run of the procedure may end without counting as failed",

@@ -13,7 +13,11 @@ const PS_PER_NS = 1000n;
 /** CLOCK_REALTIME of the host when it boots: any whole second. */
 const EPOCH_NS = 1_700_000_000n * NS_PER_S;
 /** The procedure sets the date once the machine has run a moment. */
-const SET_AT_NS = 100_000_000n;
+export const SET_AT_NS = 100_000_000n;
+/** A slew is followed for so long; a slower one goes on behind the story's back. */
+export const LONGEST_SLEW_NS: bigint = 60n * NS_PER_S;
+/** A daemon spreads a small offset over this long. */
+const SHORTEST_SLEW_NS = NS_PER_S;
 /** How long a daemon is watched after a fast slew should have ended, and the kernel's PLL from its start. */
 const AFTER_NS = 4n * NS_PER_S;
 const PLL_WATCHED_NS = 10n * NS_PER_S;
@@ -78,7 +82,7 @@ export function runProcedure(
 
   const errors: [bigint, bigint][] = [];
   const outcome = { runs: 0, early: 0, late: 0, failedAfterSlew: 0, worstPs: 0n };
-  let begun = 0n;
+  let begun = SET_AT_NS + params.armAfter;
   vcpu.nested.onExit = ({ leftCycles }) => {
     const errorPs = host.picoseconds(leftCycles);
     outcome.runs += 1;
@@ -104,8 +108,10 @@ export function runProcedure(
 
 /** How long the procedure takes in one direction. */
 export function procedureNs(params: NtpSlewParams): bigint {
-  const slewing = (params.offset * NS_PER_S) / params.maxSlew;
-  return SET_AT_NS + (params.servo === "chrony" ? slewing + AFTER_NS : PLL_WATCHED_NS);
+  if (params.servo === "ntpd") return SET_AT_NS + PLL_WATCHED_NS;
+  const atLimit = (params.offset * NS_PER_S) / params.maxSlew;
+  const slewing = atLimit < SHORTEST_SLEW_NS ? SHORTEST_SLEW_NS : atLimit;
+  return SET_AT_NS + (slewing < LONGEST_SLEW_NS ? slewing : LONGEST_SLEW_NS) + AFTER_NS;
 }
 
 function setDate(host: Host, realtimeNs: bigint): void {

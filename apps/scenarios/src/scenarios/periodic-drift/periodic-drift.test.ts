@@ -184,6 +184,32 @@ describe("a guest that never halts", () => {
   });
 });
 
+describe("on a host whose clock is the TSC, held 50 ppm slow by NTP tick by tick", () => {
+  const steered = { clock: "tsc", duration: "60s" };
+
+  it("drifts by the slew and by what the rounded multiplier loses: 59.6 ppb", () => {
+    const minute = run("v4.16", steered);
+    // 60 s · 50.0596 ppm / (1 − 50 ppm), and one unit of the multiplier, 149 ppb, at most.
+    const lag = value(minute, "lag") as bigint;
+    expect(lag > 3_003_500_000n && lag < 3_003_900_000n).toBe(true);
+    expect(failures(minute)).toEqual([]);
+  });
+
+  it.each([["idle"], ["alternating"], ["running"]])("loses no tick after the fix, %s", (load) => {
+    const minute = run("v4.17", { ...steered, load });
+    expect(value(minute, "seen")).toBe(value(minute, "due"));
+    expect(value(minute, "due")).toBe(59_996n);
+    expect(failures(minute)).toEqual([]);
+  });
+
+  it("takes CONFIG_HZ from the host: a faster tick looks more often and changes nothing else", () => {
+    const slowTick = run("v6.19", { ...steered, duration: "5s", hz: "100" });
+    const fastTick = run("v6.19", { ...steered, duration: "5s", hz: "1000" });
+    expect(value(fastTick, "seen")).toBe(value(slowTick, "seen"));
+    expect(failures(fastTick)).toEqual([]);
+  });
+});
+
 describe("the scenario", () => {
   it("drifts under TSC scaling too, and on an APIC bus of 25 MHz", () => {
     const scaled = run("v4.16", { duration: "60s", guestKhz: "3GHz" });

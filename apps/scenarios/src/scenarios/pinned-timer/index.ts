@@ -36,6 +36,7 @@ export const pinnedTimer: ScenarioDefinition<typeof pinnedTimerParams> = {
     { label: "kick", kernel: "v5.3" },
     { label: "posted", kernel: "v5.3 + timerPlacement=posted" },
   ],
+  axes: ["timerPlacement", "equalTarget", "forceLocal"],
   headline: "p99",
   histogram: "latency",
   observe: {
