@@ -19,7 +19,7 @@ describe("a wrong request is one line on standard error, nothing on standard out
     [["run"], "missing required argument 'scenario'"],
     [
       ["help", "rum"],
-      'help: expected one of list, run, compare, start, conform, got "rum" (did you mean run?)',
+      'help: expected one of list, run, compare, start, calc, conform, got "rum" (did you mean run?)',
     ],
     [["conform", "--data", ""], '--data: expected a directory, got ""'],
     [
@@ -266,6 +266,13 @@ describe("help", () => {
     [["compare", "--help"]],
     [["start", "--help"]],
     [["conform", "--help"]],
+    [["calc"]],
+    [["calc", "--help"]],
+    [["calc", "mult-shift", "--help"]],
+    [["calc", "tsc-scale", "--help"]],
+    [["calc", "pvclock", "--help"]],
+    [["calc", "drift", "--help"]],
+    [["calc", "migrate", "--help"]],
   ])("of %j goes to standard output, fits 80 columns, and shows two examples", async (args) => {
     const { code, out, err } = await cli(...args);
     expect({ code, err }).toEqual({ code: 0, err: "" });

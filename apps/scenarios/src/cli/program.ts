@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { version } from "../../package.json";
+import { addCalcCommand } from "./commands/calc.js";
 import { addCompareCommand } from "./commands/compare.js";
 import { addConformCommand } from "./commands/conform.js";
 import { addListCommand } from "./commands/list.js";
@@ -22,6 +23,7 @@ export function createProgram(context: CliContext): Command {
   addRunCommand(program, context);
   addCompareCommand(program, context);
   addStartCommand(program, context);
+  addCalcCommand(program, context);
   addConformCommand(program, context);
   addExamples(program, ["chronovisor compare periodic-drift", "chronovisor run periodic-drift --help"]);
   program.addHelpText(
