@@ -9,7 +9,7 @@ import { type Fraction, fraction, minus, powerOfTwo, times } from "./fraction.js
 import { type GuestScaling, guestScaling, nsScaleOfKhz } from "./guest-scaling.js";
 import { steeredRate } from "./ntp-rate.js";
 import { ppbOff, ppbToMsPerDay, pvclockRate, toPpb } from "./rate.js";
-import { type ClockPairRow, given, type Section, type Term, type Worksheet } from "./worksheet.js";
+import { type ClockPairRow, given, type Section, type Worksheet, worked } from "./worksheet.js";
 
 const SECONDS_PER_DAY = 86_400n;
 const ONE: Fraction = fraction(1n);
@@ -111,22 +111,11 @@ function hostClocks({ hostKhz, ntpPpm, tickHz }: DriftInput): readonly [RatedClo
 }
 
 function section({ name, label, rate, steps }: RatedClock, heading: string): Section {
-  const parts = steps.map(
-    ([stepName, stepLabel, formula, part]): Term => ({
-      name: stepName,
-      label: stepLabel,
-      formula,
-      value: toPpb(part),
-      unit: "ppb",
-    }),
+  const parts = steps.map(([stepName, stepLabel, formula, part]) =>
+    worked(stepName, stepLabel, formula, toPpb(part), "ppb"),
   );
-  const total: Term = {
-    name: `${name}Ppb`,
-    label: `${label} is off`,
-    formula: steps.length === 1 ? "" : "the sum",
-    value: ppbOff(rate),
-    unit: "ppb",
-  };
+  const sum = steps.length === 1 ? "" : "the sum";
+  const total = worked(`${name}Ppb`, `${label} is off`, sum, ppbOff(rate), "ppb");
   return { heading, terms: [...parts, total] };
 }
 
@@ -148,21 +137,9 @@ function dayOld({ hostKhz }: DriftInput, { ratio, fractionBits, pvclock }: Guest
   return {
     heading: "a day after a reference at TSC 0, in the kernel's integers",
     terms: [
-      {
-        name: "dayGuestNs",
-        label: "kvmclock",
-        formula: "scaled, then converted",
-        value: guestNs,
-        unit: "ns",
-      },
-      { name: "dayHostNs", label: "KVM's own", formula: "converted at once", value: hostNs, unit: "ns" },
-      {
-        name: "dayAheadNs",
-        label: "ahead",
-        formula: "kvmclock − KVM's own",
-        value: guestNs - hostNs,
-        unit: "ns",
-      },
+      worked("dayGuestNs", "kvmclock", "scaled, then converted", guestNs, "ns"),
+      worked("dayHostNs", "KVM's own", "converted at once", hostNs, "ns"),
+      worked("dayAheadNs", "ahead", "kvmclock − KVM's own", guestNs - hostNs, "ns"),
     ],
   };
 }
@@ -189,16 +166,10 @@ export function driftWorksheet(input: DriftInput): Worksheet {
           given("guest", "guest", BigInt(guestKhz), "kHz"),
           given("ntpPpm", "NTP", ntpPpm, "ppm"),
           given("tickHz", "tick", BigInt(tickHz), "Hz"),
-          { name: "ratio", label: "ratio", formula: `N = ${fractionBits}`, value: ratio, unit: "" },
-          {
-            name: "effectiveKhz",
-            label: "KVM's guest kHz",
-            formula: "host · ratio >> N",
-            value: effectiveKhz,
-            unit: "kHz",
-          },
-          { name: "guestMul", label: "guest's mul", formula: "", value: BigInt(pvclock.mul), unit: "" },
-          { name: "guestShift", label: "guest's shift", formula: "", value: BigInt(pvclock.shift), unit: "" },
+          worked("ratio", "ratio", `N = ${fractionBits}`, ratio),
+          worked("effectiveKhz", "KVM's guest kHz", "host · ratio >> N", effectiveKhz, "kHz"),
+          worked("guestMul", "guest's mul", "", BigInt(pvclock.mul)),
+          worked("guestShift", "guest's shift", "", BigInt(pvclock.shift)),
         ],
       },
       section(tsc, "guest TSC, at the frequency asked for"),

@@ -2,7 +2,7 @@ import { scaleTsc, type TscVendor } from "@chronovisor/clocksource";
 import { documentedTscOffset, scaledTscOffset } from "@chronovisor/pvclock";
 import { fraction } from "./fraction.js";
 import { type GuestScaling, guestScaling, TOLERANCE_PPM } from "./guest-scaling.js";
-import { given, type Section, type Term, type Worksheet } from "./worksheet.js";
+import { given, type Section, type Term, type Worksheet, worked } from "./worksheet.js";
 
 const U = BigInt.asUintN;
 const S = BigInt.asIntN;
@@ -57,62 +57,20 @@ function counter(input: MigrateInput, from: GuestScaling, to: GuestScaling): Sec
   return {
     heading: "the guest's counter",
     terms: [
-      {
-        name: "sourceRatio",
-        label: "ratio_src",
-        formula: ratioFormula(from, "host_src"),
-        value: from.ratio,
-        unit: "",
-      },
-      {
-        name: "destinationRatio",
-        label: "ratio_dst",
-        formula: ratioFormula(to, "host_dst"),
-        value: to.ratio,
-        unit: "",
-      },
-      {
-        name: "scaledSource",
-        label: "scaled_src",
-        formula: `tsc_src · ratio_src >> ${bits}`,
-        value: scaledSource,
-        unit: "cycles",
-      },
-      {
-        name: "leftAt",
-        label: "left at",
-        formula: "scaled_src + ofs_src",
-        value: left,
-        unit: "cycles",
-      },
-      {
-        name: "elapsedNs",
-        label: "time between",
-        formula: "guest_dst − guest_src",
-        value: elapsedNs,
-        unit: "ns",
-      },
-      {
-        name: "elapsedCycles",
-        label: "elapsed",
-        formula: "time between · guest / 10^6",
-        value: cycles,
-        unit: "cycles",
-      },
-      {
-        name: "goesOnAt",
-        label: "goes on at",
-        formula: "left at + elapsed",
-        value: U(64, left + cycles),
-        unit: "cycles",
-      },
-      {
-        name: "scaledDestination",
-        label: "scaled_dst",
-        formula: `tsc_dst · ratio_dst >> ${bits}`,
-        value: scaleTsc(destination.hostTsc, to.ratio, to.fractionBits),
-        unit: "cycles",
-      },
+      worked("sourceRatio", "ratio_src", ratioFormula(from, "host_src"), from.ratio),
+      worked("destinationRatio", "ratio_dst", ratioFormula(to, "host_dst"), to.ratio),
+      worked("scaledSource", "scaled_src", `tsc_src · ratio_src >> ${bits}`, scaledSource, "cycles"),
+      worked("leftAt", "left at", "scaled_src + ofs_src", left, "cycles"),
+      worked("elapsedNs", "time between", "guest_dst − guest_src", elapsedNs, "ns"),
+      worked("elapsedCycles", "elapsed", "time between · guest / 10^6", cycles, "cycles"),
+      worked("goesOnAt", "goes on at", "left at + elapsed", U(64, left + cycles), "cycles"),
+      worked(
+        "scaledDestination",
+        "scaled_dst",
+        `tsc_dst · ratio_dst >> ${bits}`,
+        scaleTsc(destination.hostTsc, to.ratio, to.fractionBits),
+        "cycles",
+      ),
     ],
   };
 }
@@ -143,53 +101,35 @@ export function migrateWorksheet(input: MigrateInput): Worksheet {
       {
         heading: "with scaling",
         terms: [
-          {
-            name: "correctOffset",
-            label: "ofs_dst",
-            formula: "scaled_src + ofs_src + elapsed − scaled_dst",
-            value: S(64, correct),
-            unit: "cycles",
-          },
-          {
-            name: "correctGuestTsc",
-            label: "guest TSC",
-            formula: "scaled_dst + ofs_dst",
-            value: U(64, scaled + correct),
-            unit: "cycles",
-          },
+          worked(
+            "correctOffset",
+            "ofs_dst",
+            "scaled_src + ofs_src + elapsed − scaled_dst",
+            S(64, correct),
+            "cycles",
+          ),
+          worked("correctGuestTsc", "guest TSC", "scaled_dst + ofs_dst", U(64, scaled + correct), "cycles"),
         ],
       },
       {
         heading: "as documented, without scaling",
         terms: [
-          {
-            name: "documentedOffset",
-            label: "ofs_dst",
-            formula: "ofs_src + elapsed + tsc_src − tsc_dst",
-            value: S(64, documented),
-            unit: "cycles",
-          },
-          {
-            name: "documentedGuestTsc",
-            label: "guest TSC",
-            formula: "scaled_dst + ofs_dst",
-            value: U(64, scaled + documented),
-            unit: "cycles",
-          },
-          {
-            name: "aheadCycles",
-            label: "ahead",
-            formula: "of the counter with scaling",
-            value: ahead,
-            unit: "cycles",
-          },
-          {
-            name: "aheadSeconds",
-            label: "",
-            formula: "ahead / guest",
-            value: fraction(ahead, BigInt(guestKhz) * 1000n),
-            unit: "s",
-          },
+          worked(
+            "documentedOffset",
+            "ofs_dst",
+            "ofs_src + elapsed + tsc_src − tsc_dst",
+            S(64, documented),
+            "cycles",
+          ),
+          worked(
+            "documentedGuestTsc",
+            "guest TSC",
+            "scaled_dst + ofs_dst",
+            U(64, scaled + documented),
+            "cycles",
+          ),
+          worked("aheadCycles", "ahead", "of the counter with scaling", ahead, "cycles"),
+          worked("aheadSeconds", "", "ahead / guest", fraction(ahead, BigInt(guestKhz) * 1000n), "s"),
         ],
       },
     ],

@@ -2,7 +2,7 @@ import { calcMaxNsecs, calcMultShift, clocksourceMask, maxAdjustment } from "@ch
 import { ChronovisorError } from "../errors.js";
 import { fraction, powerOfTwo, times } from "./fraction.js";
 import { ppbOff, ppbToMsPerDay } from "./rate.js";
-import { given, type Section, type Term, type Worksheet } from "./worksheet.js";
+import { given, type Section, type Term, type Worksheet, worked } from "./worksheet.js";
 
 const NSEC_PER_SEC = 1_000_000_000;
 const U32_MAX = 2n ** 32n - 1n;
@@ -37,20 +37,8 @@ function registered(mult: number, shift: number, mask: bigint, unit: string): Se
     steeredMult === mult
       ? []
       : [
-          {
-            name: "registeredMult",
-            label: "mult",
-            formula: "halved until mult + maxadj < 2^32",
-            value: BigInt(steeredMult),
-            unit: "",
-          },
-          {
-            name: "registeredShift",
-            label: "shift",
-            formula: "less 1 for each halving",
-            value: BigInt(steeredShift),
-            unit: "",
-          },
+          worked("registeredMult", "mult", "halved until mult + maxadj < 2^32", BigInt(steeredMult)),
+          worked("registeredShift", "shift", "less 1 for each halving", BigInt(steeredShift)),
         ];
   const maxadj = maxAdjustment(steeredMult);
   const { maxNs, maxCycles } = calcMaxNsecs(steeredMult, steeredShift, maxadj, mask);
@@ -58,27 +46,15 @@ function registered(mult: number, shift: number, mask: bigint, unit: string): Se
     heading: "registered as a clocksource",
     terms: [
       ...halved,
-      {
-        name: "maxadj",
-        label: "maxadj",
-        formula: "floor(mult · 11 / 100)",
-        value: BigInt(maxadj),
-        unit: "",
-      },
-      {
-        name: "maxCycles",
-        label: "max_cycles",
-        formula: "min(floor((2^64 − 1) / (mult + maxadj)), mask)",
-        value: maxCycles,
-        unit: "cycles",
-      },
-      {
-        name: "maxIdle",
-        label: "max_idle",
-        formula: "(max_cycles · (mult − maxadj) >> shift) / 2",
-        value: maxNs,
-        unit,
-      },
+      worked("maxadj", "maxadj", "floor(mult · 11 / 100)", BigInt(maxadj)),
+      worked(
+        "maxCycles",
+        "max_cycles",
+        "min(floor((2^64 − 1) / (mult + maxadj)), mask)",
+        maxCycles,
+        "cycles",
+      ),
+      worked("maxIdle", "max_idle", "(max_cycles · (mult − maxadj) >> shift) / 2", maxNs, unit),
     ],
   };
 }
@@ -92,7 +68,7 @@ export function multShiftWorksheet({ fromHz, toHz, bits, ...input }: MultShiftIn
   const mask = clocksourceMask(bits);
   const maxSec = input.maxSec ?? defermentSec(mask, fromHz);
   const { mult, shift } = calcMultShift(fromHz, toHz, maxSec);
-  if (shift === 0) {
+  if (shift === 0 || mult === 0) {
     throw new ChronovisorError(
       `--max-sec: expected seconds that leave a multiplier room in 64 bits, got "${maxSec}"`,
     );
@@ -105,15 +81,7 @@ export function multShiftWorksheet({ fromHz, toHz, bits, ...input }: MultShiftIn
   const rejected: readonly Term[] =
     shift === 32
       ? []
-      : [
-          {
-            name: "rejectedMult",
-            label: "one more",
-            formula: `round(to · 2^${shift + 1} / from), too large`,
-            value: larger,
-            unit: "",
-          },
-        ];
+      : [worked("rejectedMult", "one more", `round(to · 2^${shift + 1} / from), too large`, larger)];
   const direction = ppb.numerator < 0n ? "slow" : "fast";
   return {
     calculator: "mult-shift",
@@ -134,50 +102,14 @@ export function multShiftWorksheet({ fromHz, toHz, bits, ...input }: MultShiftIn
       {
         heading: "worked out",
         terms: [
-          {
-            name: "excess",
-            label: "excess",
-            formula: "max_sec · from >> 32",
-            value: excess,
-            unit: "",
-          },
-          {
-            name: "room",
-            label: "room",
-            formula: "32 − bits of excess: mult < 2^room",
-            value: room,
-            unit: "bits",
-          },
+          worked("excess", "excess", "max_sec · from >> 32", excess),
+          worked("room", "room", "32 − bits of excess: mult < 2^room", room, "bits"),
           ...rejected,
-          {
-            name: "shift",
-            label: "shift",
-            formula: "the largest from 32 down that fits",
-            value: BigInt(shift),
-            unit: "",
-          },
-          {
-            name: "unroundedMult",
-            label: "unrounded",
-            formula: "to · 2^shift / from",
-            value: unrounded,
-            unit: "",
-          },
-          { name: "mult", label: "mult", formula: "round(unrounded)", value: BigInt(mult), unit: "" },
-          {
-            name: "rateError",
-            label: "rate error",
-            formula: "mult / unrounded − 1",
-            value: ppb,
-            unit: "ppb",
-          },
-          {
-            name: "rateErrorPerDay",
-            label: "per day",
-            formula: "rate error · 86 400 s",
-            value: ppbToMsPerDay(ppb),
-            unit: "ms",
-          },
+          worked("shift", "shift", "the largest from 32 down that fits", BigInt(shift)),
+          worked("unroundedMult", "unrounded", "to · 2^shift / from", unrounded),
+          worked("mult", "mult", "round(unrounded)", BigInt(mult)),
+          worked("rateError", "rate error", "mult / unrounded − 1", ppb, "ppb"),
+          worked("rateErrorPerDay", "per day", "rate error · 86 400 s", ppbToMsPerDay(ppb), "ms"),
         ],
       },
       registered(mult, shift, mask, toHz === NSEC_PER_SEC ? "ns" : "ticks"),

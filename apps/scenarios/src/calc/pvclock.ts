@@ -7,7 +7,7 @@ import {
 } from "@chronovisor/pvclock";
 import { type Fraction, fraction, powerOfTwo, times } from "./fraction.js";
 import type { PublishedPvclock } from "./pvclock-line.js";
-import { given, type Term, type Worksheet } from "./worksheet.js";
+import { given, type Term, type Worksheet, worked } from "./worksheet.js";
 
 const U = BigInt.asUintN;
 const NSEC_PER_SEC = 1_000_000_000n;
@@ -60,7 +60,7 @@ export function pvclockWorksheet({ published, ...input }: PvclockInput): Workshe
   const unrounded = times(fraction(delta * BigInt(mul)), powerOfTwo(shift - 32));
   return {
     calculator: "pvclock",
-    title: "pvclock: guest time = system_time + ((tsc − tsc_timestamp) shifted · mul >> 32)",
+    title: "pvclock: system_time + ((tsc − tsc_timestamp) shifted · mul >> 32)",
     sections: [
       {
         heading: "given",
@@ -69,62 +69,25 @@ export function pvclockWorksheet({ published, ...input }: PvclockInput): Workshe
       {
         heading: "worked out",
         terms: [
-          {
-            name: "delta",
-            label: "delta",
-            formula: "tsc − tsc_timestamp, mod 2^64",
-            value: delta,
-            unit: "cycles",
-          },
-          {
-            name: "shifted",
-            label: "shifted",
-            formula: shift < 0 ? `delta >> ${-shift}` : `delta << ${shift}, mod 2^64`,
-            value: shifted,
-            unit: "",
-          },
-          {
-            name: "product",
-            label: "product",
-            formula: "shifted · mul",
-            value: shifted * BigInt(mul),
-            unit: "",
-          },
-          {
-            name: "elapsed",
-            label: "elapsed",
-            formula: "product >> 32, mod 2^64",
-            value: pvScale(delta, mul, shift),
-            unit: "ns",
-          },
-          {
-            name: "reading",
-            label: "guest time",
-            formula: "system_time + elapsed, mod 2^64",
-            value: reading,
-            unit: "ns",
-          },
-          {
-            name: "unrounded",
-            label: "unrounded",
-            formula: "delta · mul · 2^(shift − 32)",
-            value: unrounded,
-            unit: "ns",
-          },
-          {
-            name: "impliedHz",
-            label: "stands for",
-            formula: "10^9 · 2^(32 − shift) / mul",
-            value: hz,
-            unit: "Hz",
-          },
-          {
-            name: "derivedKhz",
-            label: "guest derives",
-            formula: "floor((10^6 << 32) / mul), shifted by −shift",
-            value: pvclockTscKhz(mul, shift),
-            unit: "kHz",
-          },
+          worked("delta", "delta", "tsc − tsc_timestamp, mod 2^64", delta, "cycles"),
+          worked(
+            "shifted",
+            "shifted",
+            shift < 0 ? `delta >> ${-shift}` : `delta << ${shift}, mod 2^64`,
+            shifted,
+          ),
+          worked("product", "product", "shifted · mul", shifted * BigInt(mul)),
+          worked("elapsed", "elapsed", "product >> 32, mod 2^64", pvScale(delta, mul, shift), "ns"),
+          worked("reading", "guest time", "system_time + elapsed, mod 2^64", reading, "ns"),
+          worked("unrounded", "unrounded", "delta · mul · 2^(shift − 32)", unrounded, "ns"),
+          worked("impliedHz", "stands for", "10^9 · 2^(32 − shift) / mul", hz, "Hz"),
+          worked(
+            "derivedKhz",
+            "guest derives",
+            "floor((10^6 << 32) / mul), shifted by −shift",
+            pvclockTscKhz(mul, shift),
+            "kHz",
+          ),
         ],
       },
     ],

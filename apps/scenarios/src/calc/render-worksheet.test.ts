@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { colourStyle, plainStyle } from "../render/style.js";
 import { driftWorksheet } from "./drift.js";
 import { fraction } from "./fraction.js";
+import { pvclockWorksheet } from "./pvclock.js";
 import { renderWorksheet } from "./render-worksheet.js";
 import { given, type Worksheet, worksheetToJson } from "./worksheet.js";
 
@@ -48,6 +49,16 @@ describe("a full sheet", () => {
   it.each([80, 200])("is no wider than 80 columns with %i", (columns) => {
     const lines = renderWorksheet(sheet, { columns, style: plainStyle }).split("\n");
     expect(lines.filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  it("stays within 80 columns with the largest values", () => {
+    const largest = 2n ** 64n - 1n;
+    const published = { tscTimestamp: 0n, systemTime: largest, tscToSystemMul: 2 ** 32 - 1, tscShift: -63 };
+    const text = renderWorksheet(pvclockWorksheet({ published, tsc: largest }), {
+      columns: 80,
+      style: plainStyle,
+    });
+    expect(text.split("\n").filter((line) => line.length > 80)).toEqual([]);
   });
 
   it("puts formulas below their values where there is little room", () => {

@@ -80,7 +80,7 @@ export function renderWorksheet(
     width,
   );
   const lines = [
-    INDENT + style.heading(title),
+    ...wrap(title, width - INDENT.length).map((line) => INDENT + style.heading(line)),
     ...sections.flatMap(({ heading, terms }) => [
       "",
       INDENT + style.heading(heading),

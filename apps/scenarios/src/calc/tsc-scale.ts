@@ -3,7 +3,7 @@ import { pvclockTscKhz } from "@chronovisor/pvclock";
 import { fraction, powerOfTwo, times } from "./fraction.js";
 import { type GuestScalingInput, guestScaling, TOLERANCE_PPM } from "./guest-scaling.js";
 import { ppbOff } from "./rate.js";
-import { given, type Worksheet } from "./worksheet.js";
+import { given, type Worksheet, worked } from "./worksheet.js";
 
 /** A guest's frequency on a host, and a host TSC to scale. */
 export interface TscScaleInput extends GuestScalingInput {
@@ -37,79 +37,36 @@ export function tscScaleWorksheet(input: TscScaleInput): Worksheet {
       {
         heading: "worked out",
         terms: [
-          {
-            name: "low",
-            label: "lowest unscaled",
-            formula: `host − ${TOLERANCE_PPM} ppm`,
-            value: BigInt(low),
-            unit: "kHz",
-          },
-          {
-            name: "high",
-            label: "highest unscaled",
-            formula: `host + ${TOLERANCE_PPM} ppm`,
-            value: BigInt(high),
-            unit: "kHz",
-          },
-          {
-            name: "ratio",
-            label: "ratio",
-            formula: isScaled
+          worked("low", "lowest unscaled", `host − ${TOLERANCE_PPM} ppm`, BigInt(low), "kHz"),
+          worked("high", "highest unscaled", `host + ${TOLERANCE_PPM} ppm`, BigInt(high), "kHz"),
+          worked(
+            "ratio",
+            "ratio",
+            isScaled
               ? `floor(2^${fractionBits} · guest / host)`
               : `2^${fractionBits}: guest is in the window`,
-            value: ratio,
-            unit: "",
-          },
-          {
-            name: "ratioHex",
-            label: "",
-            formula: "in hexadecimal",
-            value: `0x${ratio.toString(16)}`,
-            unit: "",
-          },
-          {
-            name: "guestTsc",
-            label: "guest TSC",
-            formula: `host TSC · ratio >> ${fractionBits}`,
-            value: scaleTsc(tsc, ratio, fractionBits),
-            unit: "cycles",
-          },
-          {
-            name: "trueKhz",
-            label: "runs at",
-            formula: `host · ratio / 2^${fractionBits}`,
-            value: trueKhz,
-            unit: "kHz",
-          },
-          { name: "rateError", label: "rate error", formula: "runs at / guest − 1", value: ppb, unit: "ppb" },
-          {
-            name: "effectiveKhz",
-            label: "KVM takes it for",
-            formula: `host · ratio >> ${fractionBits}`,
-            value: effectiveKhz,
-            unit: "kHz",
-          },
-          {
-            name: "pvclockMul",
-            label: "pvclock mul",
-            formula: "of 10^9 to that frequency",
-            value: BigInt(pvclock.mul),
-            unit: "",
-          },
-          {
-            name: "pvclockShift",
-            label: "pvclock shift",
-            formula: "",
-            value: BigInt(pvclock.shift),
-            unit: "",
-          },
-          {
-            name: "derivedKhz",
-            label: "guest derives",
-            formula: "floor((10^6 << 32) / mul), shifted by −shift",
-            value: derivedKhz,
-            unit: "kHz",
-          },
+            ratio,
+          ),
+          worked("ratioHex", "", "in hexadecimal", `0x${ratio.toString(16)}`),
+          worked(
+            "guestTsc",
+            "guest TSC",
+            `host TSC · ratio >> ${fractionBits}`,
+            scaleTsc(tsc, ratio, fractionBits),
+            "cycles",
+          ),
+          worked("trueKhz", "runs at", `host · ratio / 2^${fractionBits}`, trueKhz, "kHz"),
+          worked("rateError", "rate error", "runs at / guest − 1", ppb, "ppb"),
+          worked("effectiveKhz", "KVM takes it for", `host · ratio >> ${fractionBits}`, effectiveKhz, "kHz"),
+          worked("pvclockMul", "pvclock mul", "of 10^9 to that frequency", BigInt(pvclock.mul)),
+          worked("pvclockShift", "pvclock shift", "", BigInt(pvclock.shift)),
+          worked(
+            "derivedKhz",
+            "guest derives",
+            "floor((10^6 << 32) / mul), shifted by −shift",
+            derivedKhz,
+            "kHz",
+          ),
         ],
       },
     ],

@@ -49,6 +49,11 @@ export function given(name: string, label: string, value: Term["value"], unit = 
   return { name, label, formula: "", value, unit };
 }
 
+/** A term that follows from those above it. */
+export function worked(name: string, label: string, formula: string, value: Term["value"], unit = ""): Term {
+  return { name, label, formula, value, unit };
+}
+
 function exactFraction({ numerator, denominator }: Fraction): string {
   return denominator === 1n ? `${numerator}` : `${numerator}/${denominator}`;
 }
