@@ -244,6 +244,81 @@ export const AXES: readonly Axis[] = [
         "an early expiry is taken for none and no timer is left: the wake-up is lost (ARM before 1c5631c73fc2)",
     },
   },
+  {
+    name: "xenStart",
+    title: "where a Xen timer takes the present from when it starts",
+    history: [
+      { value: "absent", since: "v4.5", effect: "the kernel has no Xen timer; user space has" },
+      {
+        value: "split-samples",
+        since: "v5.19",
+        commit: "536395260582",
+        effect: "KVM's own reckoning of the guest's clock, and then CLOCK_MONOTONIC",
+      },
+      {
+        value: "single-sample",
+        since: "v6.9",
+        commit: "451a707813ae",
+        effect: "the clock the guest reads and CLOCK_MONOTONIC, from one read of the TSC",
+      },
+    ],
+  },
+  {
+    name: "xenFutureFlag",
+    title: "a Xen one-shot timer in the past that must be in the future",
+    history: [
+      { value: "absent", since: "v4.5", effect: "the kernel has no Xen timer; user space has" },
+      { value: "etime", since: "v5.19", commit: "536395260582", effect: "is refused with -ETIME" },
+      { value: "ignored", since: "v6.7", commit: "409f2e92a27a", effect: "fires at once" },
+    ],
+  },
+  {
+    name: "xenDelivery",
+    title: "who delivers the event of a Xen timer",
+    history: [
+      { value: "absent", since: "v4.5", effect: "the kernel has no Xen timer; user space has" },
+      { value: "deferred", since: "v5.19", commit: "536395260582", effect: "the vCPU, at its next entry" },
+      { value: "fast", since: "v6.7", commit: "77c9b9dea4fb", effect: "the timer's own interrupt" },
+    ],
+  },
+  {
+    name: "xenTimerClock",
+    title: "whose copy of the guest's clock a Xen timer reads",
+    history: [
+      { value: "absent", since: "v4.5", effect: "no timer reads the clock that the guest reads" },
+      { value: "cached", since: "v6.9", commit: "451a707813ae", effect: "the copy that KVM published last" },
+      {
+        value: "area",
+        since: "v6.15",
+        commit: "ca28aa63918b",
+        effect: "the one in the guest's own Xen area",
+      },
+    ],
+  },
+  {
+    name: "guestKhz",
+    title: "the unit in which the rate of a scaled guest TSC is taken for kvmclock",
+    history: [
+      {
+        value: "truncated-khz",
+        since: "v4.5",
+        effect: "kHz, rounded down: up to a kHz slow, so that kvmclock runs fast",
+      },
+    ],
+    experiments: { hz: "Hz, rounded down (2024 proposal)" },
+  },
+  {
+    name: "getClock",
+    title: "how KVM itself reckons the guest's clock",
+    history: [
+      {
+        value: "direct",
+        since: "v4.5",
+        effect: "from the host's TSC by the host's scale; the guest goes by its own",
+      },
+    ],
+    experiments: { "via-guest-tsc": "from the guest's TSC, as the guest does (2024 proposal)" },
+  },
 ];
 
 /** Mainline releases the table covers, oldest first: `[major, first minor, last minor]`. */

@@ -3,10 +3,13 @@ import {
   LAPIC_TIMER_BEHAVIOURS,
   PERIODIC_ADVANCE_PROPOSALS,
 } from "@chronovisor/lapic";
+import { PVCLOCK_BEHAVIOURS } from "@chronovisor/pvclock";
+import { XEN_TIMER_BEHAVIOURS } from "@chronovisor/xen-timer";
 import { describe, expect, it } from "vitest";
 import { ChronovisorError } from "../errors.js";
 import { AXES, OLDEST_RELEASE, RELEASES } from "./axes.js";
 import { axisNames, axisValues, newestRelease, parseKernel, withOverride } from "./kernels.js";
+import { XEN_TIMER_AXES, xenTimerBehaviours } from "./xen-behaviours.js";
 
 /** docs/model/kernel-history §3, the rows and axes this table has: the value on either side of each boundary. */
 describe.each([
@@ -27,6 +30,14 @@ describe.each([
   ["advanceWait", "v5.0", "guest-cycles", "v5.1", "scaled-ns"],
   ["tdcr", "v4.14", "at-next-tmict", "v4.15", "immediate"],
   ["oneshotRestore", "v6.2", "full-period", "v6.3", "fire"],
+  ["xenStart", "v5.18", "absent", "v5.19", "split-samples"],
+  ["xenStart", "v6.8", "split-samples", "v6.9", "single-sample"],
+  ["xenFutureFlag", "v5.18", "absent", "v5.19", "etime"],
+  ["xenFutureFlag", "v6.6", "etime", "v6.7", "ignored"],
+  ["xenDelivery", "v5.18", "absent", "v5.19", "deferred"],
+  ["xenDelivery", "v6.6", "deferred", "v6.7", "fast"],
+  ["xenTimerClock", "v6.8", "absent", "v6.9", "cached"],
+  ["xenTimerClock", "v6.14", "cached", "v6.15", "area"],
 ])("%s", (axis, before, old, after, now) => {
   it(`is ${old} in ${before} and ${now} in ${after}`, () => {
     expect(parseKernel(before).axes[axis]).toBe(old);
@@ -57,6 +68,18 @@ describe("the table", () => {
     for (const [axis, values] of Object.entries(LAPIC_TIMER_BEHAVIOURS)) {
       const released = AXES.find(({ name }) => name === axis)?.history.map(({ value }) => value) ?? [];
       expect(values.slice(0, released.length), axis).toEqual(released);
+    }
+  });
+
+  it("gives a Xen timer what it knows, in its order, from where the kernel has one", () => {
+    for (const axis of XEN_TIMER_AXES) {
+      expect(axisValues(axis)).toEqual(["absent", ...XEN_TIMER_BEHAVIOURS[axis]]);
+    }
+  });
+
+  it("gives a VM's clock what it knows: the releases' value and the proposal", () => {
+    for (const axis of ["guestKhz", "getClock"] as const) {
+      expect(axisValues(axis)).toEqual(PVCLOCK_BEHAVIOURS[axis]);
     }
   });
 
@@ -113,5 +136,21 @@ describe("withOverride", () => {
     const kernel = withOverride(parseKernel("v6.19"), "periodicAdvance", "resync-signed");
     expect(kernel.axes.periodicAdvance).toBe("resync-signed");
     expect(axisValues("timerPlacement")).toEqual(["unpinned", "pinned", "unpinned-kick", "posted"]);
+  });
+});
+
+describe("xenTimerBehaviours", () => {
+  it("is none before v5.19, and with any part of it taken away", () => {
+    expect(xenTimerBehaviours(parseKernel("v5.18").axes)).toBeUndefined();
+    expect(xenTimerBehaviours(parseKernel("v6.9 + xenDelivery=absent").axes)).toBeUndefined();
+  });
+
+  it("reads the cached clock where a kernel before v6.9 is told to read one", () => {
+    expect(xenTimerBehaviours(parseKernel("v6.8 + xenStart=single-sample").axes)).toEqual({
+      xenStart: "single-sample",
+      xenFutureFlag: "ignored",
+      xenDelivery: "fast",
+      xenTimerClock: "cached",
+    });
   });
 });

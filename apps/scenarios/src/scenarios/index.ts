@@ -3,11 +3,13 @@ import { longStop } from "./long-stop/index.js";
 import { ntpSlew } from "./ntp-slew/index.js";
 import { periodicDrift } from "./periodic-drift/index.js";
 import { pinnedTimer } from "./pinned-timer/index.js";
+import { xenAccuracy } from "./xen-accuracy/index.js";
 
 /** Every scenario, in the order a list shows them. Each keeps its own parameter types to itself. */
 export const scenarios: readonly ScenarioDefinition[] = [
   periodicDrift,
   pinnedTimer,
   ntpSlew,
+  xenAccuracy,
   longStop,
 ] as unknown as readonly ScenarioDefinition[];
