@@ -264,10 +264,14 @@ describe("a timekeeper", () => {
         const host = new Timekeeper({ ...options, read: () => counter, realtimeNs });
         const tickCycles =
           (BILLION << BigInt(options.clocksource.shift)) / BigInt(options.hz * options.clocksource.mult);
+        // Beyond, a read wraps at 64 bits as the kernel's does: a second of remainder does not fit above the product.
+        const { mult, maxadj, shift } = options.clocksource;
+        const farthest = (2n ** 64n - (BILLION << BigInt(shift))) / BigInt(mult + maxadj) - tickCycles;
         for (const step of script) {
           if (typeof step === "number" && step > 0) {
-            counter =
-              BigInt.asUintN(64, counter + (BigInt(step) * tickCycles) / 100n) & options.clocksource.mask;
+            const cycles = (BigInt(step) * tickCycles) / 100n;
+            const moved = cycles < farthest ? cycles : farthest > 0n ? farthest : 0n;
+            counter = BigInt.asUintN(64, counter + moved) & options.clocksource.mask;
           }
           const before = [host.monotonicNs(), host.rawNs(), host.boottimeNs(), host.taiNs()];
           if (typeof step === "number") host.tick();
