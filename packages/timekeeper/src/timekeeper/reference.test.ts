@@ -264,9 +264,11 @@ describe("a timekeeper", () => {
         const host = new Timekeeper({ ...options, read: () => counter, realtimeNs });
         const tickCycles =
           (BILLION << BigInt(options.clocksource.shift)) / BigInt(options.hz * options.clocksource.mult);
-        // Beyond, a read wraps at 64 bits as the kernel's does: a second of remainder does not fit above the product.
-        const { mult, maxadj, shift } = options.clocksource;
-        const farthest = (2n ** 64n - (BILLION << BigInt(shift))) / BigInt(mult + maxadj) - tickCycles;
+        // Beyond, a read wraps at 64 bits as the kernel's does: a second of remainder does not fit above the product. And
+        // what is over half the counter ahead looks behind, to reads and ticks at different points.
+        const { mult, maxadj, shift, mask } = options.clocksource;
+        const holds = (2n ** 64n - (BILLION << BigInt(shift))) / BigInt(mult + maxadj);
+        const farthest = (holds < mask >> 1n ? holds : mask >> 1n) - tickCycles;
         for (const step of script) {
           if (typeof step === "number" && step > 0) {
             const cycles = (BigInt(step) * tickCycles) / 100n;
