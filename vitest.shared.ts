@@ -9,6 +9,8 @@ export const shared = defineConfig({
   ssr: { resolve: { conditions, externalConditions: [source] } },
   test: {
     include: ["src/**/*.test.ts"],
+    // A timeout is for what hangs. A property of a thousand runs takes 8 s where the processors have other work.
+    testTimeout: 60_000,
     benchmark: { include: ["src/**/*.bench.ts"] },
     setupFiles: ["fail-on-console", "fuzz-length"].map(
       (name) => new URL(`./test/setup/${name}.ts`, import.meta.url).pathname,

@@ -314,10 +314,7 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
 
   /** The running guest's next event is whatever comes first. */
   #schedule(): void {
-    let next = this.#exitAt;
-    for (const at of [this.#guest.endsAt, this.#kickAt, this.#notifyAt]) {
-      if (at !== undefined && (next === undefined || at < next)) next = at;
-    }
+    const next = earlier(earlier(this.#exitAt, this.#guest.endsAt), earlier(this.#kickAt, this.#notifyAt));
     this.#nextAt = next !== undefined && next < this.now ? this.now : next;
   }
 
@@ -440,4 +437,9 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
 /** Whether the vCPU has nothing to execute until something wakes it. */
 function waits(op: GuestOp): boolean {
   return op.kind === "halt" || (op.kind === "l2" && op.l2 === "halts");
+}
+
+function earlier(a: HostTsc | undefined, b: HostTsc | undefined): HostTsc | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return a <= b ? a : b;
 }

@@ -1,16 +1,6 @@
 import type { GuestTsc } from "@chronovisor/clocksource";
-import {
-  type GuestCpu,
-  type GuestProgram,
-  IA32_TSC_DEADLINE,
-  LVTT_TSC_DEADLINE,
-  SVR_APIC_ENABLED,
-  X2APIC_LVTT,
-  X2APIC_SVR,
-} from "../machine/guest.js";
-
-/** LOCAL_TIMER_VECTOR of a Linux guest. */
-const TIMER_VECTOR = 0xec;
+import { type GuestCpu, type GuestProgram, IA32_TSC_DEADLINE, LVTT_TSC_DEADLINE } from "../machine/guest.js";
+import { setUpTimer } from "./local-apic.js";
 
 export interface DeadlineTimerOptions {
   /** Guest TSC at which the first deadline is armed. */
@@ -27,8 +17,7 @@ export interface DeadlineTimerOptions {
 
 /** A guest that arms TSC deadlines one after the other, and does nothing but wait for them. */
 export function* deadlineTimer(cpu: GuestCpu, options: DeadlineTimerOptions): GuestProgram {
-  cpu.wrmsr(X2APIC_SVR, SVR_APIC_ENABLED | 0xff);
-  cpu.wrmsr(X2APIC_LVTT, LVTT_TSC_DEADLINE | TIMER_VECTOR);
+  setUpTimer(cpu, LVTT_TSC_DEADLINE);
   while (cpu.rdtsc() < options.armAt) yield cpu.run(options.armAt);
   for (let i = 0; i < options.times; i++) {
     const deadline = BigInt.asUintN(64, cpu.rdtsc() + options.waitCycles);

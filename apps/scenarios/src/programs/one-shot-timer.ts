@@ -1,17 +1,9 @@
-import {
-  type GuestCpu,
-  type GuestProgram,
-  SVR_APIC_ENABLED,
-  X2APIC_LVTT,
-  X2APIC_SVR,
-  X2APIC_TDCR,
-  X2APIC_TMICT,
-} from "../machine/guest.js";
+import type { GuestTsc } from "@chronovisor/clocksource";
+import { type GuestCpu, type GuestProgram, X2APIC_TMICT } from "../machine/guest.js";
+import { setUpTimer } from "./local-apic.js";
 
-/** LOCAL_TIMER_VECTOR of a Linux guest. */
-const TIMER_VECTOR = 0xec;
-/** TDCR value for dividing by 1. */
-const DIVIDE_BY_1 = 0xb;
+/** Mode bits 18:17 of the LVT timer: one-shot. */
+const LVTT_ONE_SHOT = 0;
 
 export interface OneShotTimerOptions {
   /** How often the timer is armed. */
@@ -28,11 +20,9 @@ export interface OneShotTimerOptions {
 
 /** A guest that arms a one-shot LAPIC timer again and again, and does nothing but wait for it. */
 export function* oneShotTimer(cpu: GuestCpu, options: OneShotTimerOptions): GuestProgram {
-  cpu.wrmsr(X2APIC_SVR, SVR_APIC_ENABLED | 0xff);
-  cpu.wrmsr(X2APIC_TDCR, DIVIDE_BY_1);
-  cpu.wrmsr(X2APIC_LVTT, TIMER_VECTOR);
+  setUpTimer(cpu, LVTT_ONE_SHOT);
   for (let tick = 1; tick <= options.arms; tick++) {
-    const restUntil = (cpu.rdtsc() + options.pauseCycles()) as ReturnType<GuestCpu["rdtsc"]>;
+    const restUntil = (cpu.rdtsc() + options.pauseCycles()) as GuestTsc;
     while (cpu.rdtsc() < restUntil) yield cpu.run(restUntil);
     cpu.wrmsr(X2APIC_TMICT, options.count);
     let vector: number | undefined;

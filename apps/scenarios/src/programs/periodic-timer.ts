@@ -1,19 +1,6 @@
 import type { GuestTsc } from "@chronovisor/clocksource";
-import {
-  type GuestCpu,
-  type GuestProgram,
-  LVTT_PERIODIC,
-  SVR_APIC_ENABLED,
-  X2APIC_LVTT,
-  X2APIC_SVR,
-  X2APIC_TDCR,
-  X2APIC_TMICT,
-} from "../machine/guest.js";
-
-/** LOCAL_TIMER_VECTOR of a Linux guest. */
-const TIMER_VECTOR = 0xec;
-/** TDCR value for dividing by 1. */
-const DIVIDE_BY_1 = 0xb;
+import { type GuestCpu, type GuestProgram, LVTT_PERIODIC, X2APIC_TMICT } from "../machine/guest.js";
+import { setUpTimer } from "./local-apic.js";
 
 export type Load = "idle" | "alternating" | "running";
 
@@ -55,9 +42,7 @@ function* running(cpu: GuestCpu, handlerNs: bigint, until?: GuestTsc): GuestProg
 
 /** Sets the timer going: enables the APIC, divides by 1, and starts the count. */
 function armPeriodicTimer(cpu: GuestCpu, count: number): void {
-  cpu.wrmsr(X2APIC_SVR, SVR_APIC_ENABLED | 0xff);
-  cpu.wrmsr(X2APIC_TDCR, DIVIDE_BY_1);
-  cpu.wrmsr(X2APIC_LVTT, LVTT_PERIODIC | TIMER_VECTOR);
+  setUpTimer(cpu, LVTT_PERIODIC);
   cpu.wrmsr(X2APIC_TMICT, count);
 }
 

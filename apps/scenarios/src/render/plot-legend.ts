@@ -52,13 +52,18 @@ export function plotLegend(
   const together = [title, ...entries.map(({ sample, text }) => `${sample} ${text}`)].join(GAP);
   if (visibleWidth(together) <= width) return [together];
   const rows: string[] = [];
+  /** The row that the next entry may join; one whose labels took more than a line is closed. */
+  let open: string | undefined;
   for (const { sample, text } of entries) {
-    const longer = [...rows.slice(-1), `${sample} ${text}`].join(GAP);
-    if (rows.length > 0 && visibleWidth(longer) <= width) rows[rows.length - 1] = longer;
-    else {
-      // Labels of many runs on one curve may take more than a line.
+    const longer = open === undefined ? undefined : [open, `${sample} ${text}`].join(GAP);
+    if (longer !== undefined && visibleWidth(longer) <= width) {
+      rows[rows.length - 1] = longer;
+      open = longer;
+    } else {
       const [first = "", ...more] = hang("", text, SAMPLE_COLUMNS + 1, width);
-      rows.push(`${sample}${first.slice(SAMPLE_COLUMNS)}`, ...more);
+      const row = `${sample}${first.slice(SAMPLE_COLUMNS)}`;
+      rows.push(row, ...more);
+      open = more.length === 0 ? row : undefined;
     }
   }
   return [title, ...rows];

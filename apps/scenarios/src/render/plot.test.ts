@@ -130,6 +130,17 @@ describe("a plot", () => {
     ]);
   });
 
+  it("begins a line of its own after labels that took more than one", () => {
+    const many = Array.from({ length: 4 }, (_, index) => line(`mitigation ${index}`, [0n, 9n]));
+    const plot = renderPlot([...many, line("other", [0n, 0n])], 40, plainStyle);
+    expect(plot.slice(0, 4)).toEqual([
+      "lag (ns)",
+      "⠒⠒⠒⠒ mitigation 0, mitigation 1,",
+      "     mitigation 2, mitigation 3",
+      "⠒ ⠒  other",
+    ]);
+  });
+
   it("leaves the keys out where they would take more than a third of the room", () => {
     const lines = [
       [0n, 90n],

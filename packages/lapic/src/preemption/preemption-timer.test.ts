@@ -134,7 +134,8 @@ describe("the value written at an entry", () => {
     fc.assert(
       fc.property(
         fc.integer({ min: 0, max: 10 }),
-        fc.bigInt({ min: 1n, max: 2n ** 32n }),
+        // At a shift of 0 the timer reaches 2^32 - 1 cycles; what is farther is refused.
+        fc.bigInt({ min: 1n, max: 2n ** 32n - 1n }),
         fc.bigInt({ min: 0n, max: 2n ** 32n }),
         (rateShift, ahead, later) => {
           const { timer, set, host } = machine({ rateShift });

@@ -264,10 +264,16 @@ describe("a timekeeper", () => {
         const host = new Timekeeper({ ...options, read: () => counter, realtimeNs });
         const tickCycles =
           (BILLION << BigInt(options.clocksource.shift)) / BigInt(options.hz * options.clocksource.mult);
+        // Beyond, a read wraps at 64 bits as the kernel's does: a second of remainder does not fit above the product. And
+        // what is over half the counter ahead looks behind, to reads and ticks at different points.
+        const { mult, maxadj, shift, mask } = options.clocksource;
+        const holds = (2n ** 64n - (BILLION << BigInt(shift))) / BigInt(mult + maxadj);
+        const farthest = (holds < mask >> 1n ? holds : mask >> 1n) - tickCycles;
         for (const step of script) {
           if (typeof step === "number" && step > 0) {
-            counter =
-              BigInt.asUintN(64, counter + (BigInt(step) * tickCycles) / 100n) & options.clocksource.mask;
+            const cycles = (BigInt(step) * tickCycles) / 100n;
+            const moved = cycles < farthest ? cycles : farthest > 0n ? farthest : 0n;
+            counter = BigInt.asUintN(64, counter + moved) & options.clocksource.mask;
           }
           const before = [host.monotonicNs(), host.rawNs(), host.boottimeNs(), host.taiNs()];
           if (typeof step === "number") host.tick();

@@ -10,13 +10,16 @@ import { procedureNs, runProcedure } from "./procedure.js";
 
 const PS_PER_NS = 1_000n;
 
-/** Simulated time of a run, for progress: every wait once, the procedure both ways. */
+const NS_PER_MS = 1_000_000n;
+
+/** Simulated time of a run, in whole milliseconds, for progress: every wait once, the procedure both ways. */
 export function runNs(params: NtpSlewParams): bigint {
   const waits = WAIT_CASES.reduce(
     (sum, wait) => sum + (slewChanges(wait) ? params.longWait : params.wait),
     0n,
   );
-  return waits + params.blockedWait + 2n * procedureNs(params);
+  const exactNs = waits + params.blockedWait + 2n * procedureNs(params);
+  return ((exactNs + NS_PER_MS - 1n) / NS_PER_MS) * NS_PER_MS;
 }
 
 /** Measures every wait of the story under one mitigation (docs/model/scenarios-clock §S2, scenarios-lapic §S003). */
