@@ -198,6 +198,24 @@ describe("TimerQueue arguments", () => {
 });
 
 describe("TimerQueue.fromState", () => {
+  it("keeps a handle dead that its slot's end in a shrink made so", () => {
+    const queue = new TimerQueue<string>();
+    const gone = queue.add(0n, "gone");
+    queue.pop();
+    queue.shrink();
+    const restored = TimerQueue.fromState<string>(JSON.parse(JSON.stringify(queue.state())));
+    restored.add(1n, "new");
+    expect(restored.remove(gone)).toBe(false);
+    expect(restored.pop()).toBe("new");
+  });
+
+  it.each([-1, 0.5, 1, 2 ** 53])("refuses the first generation %d", (firstGeneration) => {
+    const state = { ...new TimerQueue<number>().state(), firstGeneration };
+    expect(() => TimerQueue.fromState(state)).toThrow(
+      `fromState: expected a firstGeneration that is a multiple of ${2 ** 24}, got ${firstGeneration}`,
+    );
+  });
+
   it("refuses a state whose slots do not add up", () => {
     const queue = new TimerQueue<string>();
     queue.add(1n, "a");

@@ -22,6 +22,8 @@ export interface TimerQueueState {
   readonly handles: readonly number[];
   /** Free slots in the order they will be reused. */
   readonly free: readonly number[];
+  /** What a slot's first handle is above its number, since `shrink` gave slots back; 0 where it never did. */
+  readonly firstGeneration: number;
   /** The queued timers in the order they will expire, expiries as decimal strings. */
   readonly entries: readonly { readonly handle: number; readonly expires: string; readonly item: unknown }[];
 }
@@ -189,6 +191,7 @@ export class TimerQueue<T = undefined> {
       sequence: this.#heap.sequence,
       handles: Array.from(this.#handles.subarray(0, this.#heap.slotCount)),
       free: this.#heap.freeSlots(),
+      firstGeneration: this.#firstGeneration,
       entries: this.entries().map(({ handle, expires, item }) => ({
         handle,
         expires: expires.toString(),
@@ -217,6 +220,15 @@ export class TimerQueue<T = undefined> {
     if (!(Number.isInteger(state.sequence) && state.sequence >= 0 && state.sequence <= SEQUENCE_LIMIT)) {
       throw new RangeError(`fromState: expected a sequence from 0 to 2^42, got ${state.sequence}`);
     }
+    const { firstGeneration } = state;
+    if (
+      !(Number.isSafeInteger(firstGeneration) && firstGeneration >= 0 && firstGeneration % GENERATION === 0)
+    ) {
+      throw new RangeError(
+        `fromState: expected a firstGeneration that is a multiple of ${GENERATION}, got ${firstGeneration}`,
+      );
+    }
+    queue.#firstGeneration = firstGeneration;
     queue.#heap.restoreSlots(slots, state.free);
     queue.#handles = new Float64Array(Math.max(slots, FIRST_HANDLES));
     queue.#handles.set(state.handles);
