@@ -29,14 +29,11 @@ const UNSTEERED_HZ = 250;
 const WATCHDOG_MAX_SKEW_NS = 125_000;
 
 /** A counter that is nanoseconds already: one each, nothing to convert. */
-function nanosecondClocksource(): TimekeeperClocksource {
-  const registration = { scale: 1, freq: 0, mult: 1, shift: 0, mask: MASK };
-  return { ...registerClocksource({ ...registration, watchdogMaxSkewNs: WATCHDOG_MAX_SKEW_NS }), mask: MASK };
-}
+const NANOSECONDS = { scale: 1, freq: 0, mult: 1, shift: 0 };
 
-function tscClocksource(tscKhz: number): TimekeeperClocksource {
-  const registration = { scale: 1000, freq: tscKhz, mask: MASK };
-  return { ...registerClocksource({ ...registration, watchdogMaxSkewNs: WATCHDOG_MAX_SKEW_NS }), mask: MASK };
+function clocksource(counter: typeof NANOSECONDS | { scale: number; freq: number }): TimekeeperClocksource {
+  const registration = { ...counter, mask: MASK, watchdogMaxSkewNs: WATCHDOG_MAX_SKEW_NS };
+  return { ...registerClocksource(registration), mask: MASK };
 }
 
 /**
@@ -69,7 +66,9 @@ export class HostTime implements SteeredHostClock {
     this.#counter = this.#settable ?? TSC_COUNTER;
     const counter = this.#counter;
     this.timekeeper = new Timekeeper({
-      clocksource: options.kind === "exact" ? nanosecondClocksource() : tscClocksource(options.tscKhz),
+      clocksource: clocksource(
+        options.kind === "exact" ? NANOSECONDS : { scale: 1000, freq: options.tscKhz },
+      ),
       hz: options.kind === "exact" ? UNSTEERED_HZ : options.hz,
       read: () => counter.read(engine.now),
       ...(options.kind === "tsc" && options.realtimeNs !== undefined

@@ -1,4 +1,5 @@
 import { formatQuantity } from "../units/format-quantity.js";
+import { magnitude } from "../units/magnitude.js";
 import type { Measured, Unit } from "./types.js";
 
 export interface Judgement {
@@ -14,8 +15,6 @@ export function number(measured: Measured, name: string): bigint {
   return value;
 }
 
-const abs = (value: bigint): bigint => (value < 0n ? -value : value);
-
 /** Exactly `expected`. */
 export function equals(got: bigint, expected: bigint, unit: Unit): Judgement {
   return { held: got === expected, expected: formatQuantity(expected, unit), got: formatQuantity(got, unit) };
@@ -24,7 +23,7 @@ export function equals(got: bigint, expected: bigint, unit: Unit): Judgement {
 /** `expected`, give or take `tolerance`. */
 export function within(got: bigint, expected: bigint, tolerance: bigint, unit: Unit): Judgement {
   return {
-    held: abs(got - expected) <= tolerance,
+    held: magnitude(got - expected) <= tolerance,
     expected: `${formatQuantity(expected, unit)} ± ${formatQuantity(tolerance, unit)}`,
     got: formatQuantity(got, unit),
   };

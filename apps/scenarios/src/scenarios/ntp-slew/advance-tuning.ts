@@ -2,6 +2,7 @@ import type { GuestTsc } from "@chronovisor/clocksource";
 import { steerTo } from "../../machine/steer.js";
 import { deadlineTimer } from "../../programs/deadline-timer.js";
 import type { RunContext, Series } from "../../scenario/types.js";
+import { magnitude } from "../../units/magnitude.js";
 import { buildSlewMachine } from "./machine.js";
 import type { NtpSlewParams } from "./params.js";
 
@@ -49,7 +50,7 @@ export function tuneAdvance(context: RunContext<NtpSlewParams>): AdvanceOutcome 
         advances.push([host.trueNs(host.engine.now), BigInt(tuned.ns)]);
         deltas.push(tuned.delta);
         if (deltas.length === DEADLINES) steerTo(host.clock.timekeeper, 0n);
-        if (deltas.length > DEADLINES && abs(error) > abs(worst)) worst = error;
+        if (deltas.length > DEADLINES && magnitude(error) > magnitude(worst)) worst = error;
       },
     }),
   );
@@ -63,5 +64,3 @@ export function tuneAdvance(context: RunContext<NtpSlewParams>): AdvanceOutcome 
     deltas,
   };
 }
-
-const abs = (x: bigint): bigint => (x < 0n ? -x : x);

@@ -1,5 +1,7 @@
 /** How the timer advance tunes itself on the deadlines of `advance-tuning.ts`, without a machine (§S2.e). */
+
 import { adjustTimerAdvance } from "@chronovisor/lapic";
+import { magnitude } from "../../units/magnitude.js";
 import { DEADLINES } from "./advance-tuning.js";
 import { ClockArithmetic } from "./clock-arithmetic.js";
 import type { NtpSlewParams } from "./params.js";
@@ -45,7 +47,7 @@ export function predictAdvance(
     const armed = clock.armedPs(cycles) - BigInt(advanceNs) * PS_PER_NS;
     const late = clock.truePs(armed, mult) - clock.ps(cycles);
     const delta = (late * p.hostKhz) / (1_000_000n * PS_PER_NS);
-    isOnEdge ||= abs(abs(delta) - TUNED_TO_CYCLES) <= unsure;
+    isOnEdge ||= magnitude(magnitude(delta) - TUNED_TO_CYCLES) <= unsure;
     advanceNs = adjustTimerAdvance(advanceNs, delta, khz);
     return late;
   };
@@ -56,12 +58,10 @@ export function predictAdvance(
     // The wait before entry repays the advance as it is after the correction, and no more.
     const repaid = late + BigInt(advanceNs) * PS_PER_NS;
     const seen = late > 0n ? late : repaid < 0n ? repaid : 0n;
-    if (abs(seen) > abs(worstAfterPs)) worstAfterPs = seen;
+    if (magnitude(seen) > magnitude(worstAfterPs)) worstAfterPs = seen;
   }
   if (isOnEdge) return undefined;
   const toleranceNs =
     clock.ps(TUNED_FROM_CYCLES / STEP) / PS_PER_NS + clock.unitOf(2n * p.advanceWait) + STEP;
   return { settledNs, afterNs: BigInt(advanceNs), worstAfterPs, toleranceNs };
 }
-
-const abs = (x: bigint): bigint => (x < 0n ? -x : x);

@@ -5,6 +5,7 @@ import { runServo } from "../../machine/servo-driver.js";
 import { nestedTimer } from "../../programs/nested-timer.js";
 import { seededRandom } from "../../random/random.js";
 import type { RunContext, Series } from "../../scenario/types.js";
+import { magnitude } from "../../units/magnitude.js";
 import { buildSlewMachine } from "./machine.js";
 import type { NtpSlewParams } from "./params.js";
 
@@ -86,11 +87,11 @@ export function runProcedure(
   vcpu.nested.onExit = ({ leftCycles }) => {
     const errorPs = host.picoseconds(leftCycles);
     outcome.runs += 1;
-    const failed = abs(errorPs) > params.tolerance * PS_PER_NS;
+    const failed = magnitude(errorPs) > params.tolerance * PS_PER_NS;
     if (failed && leftCycles < 0n) outcome.early += 1;
     else if (failed) outcome.late += 1;
     if (failed && slewNs !== undefined && begun > SET_AT_NS + slewNs) outcome.failedAfterSlew += 1;
-    if (abs(errorPs) > abs(outcome.worstPs)) outcome.worstPs = errorPs;
+    if (magnitude(errorPs) > magnitude(outcome.worstPs)) outcome.worstPs = errorPs;
     begun = host.trueNs(host.engine.now);
     errors.push([begun, errorPs]);
   };
@@ -147,5 +148,3 @@ function startDaemon(host: Host, params: NtpSlewParams, seed: number, onSlewEnd:
   const servo = new ChronyServo({ ...common, pollNs, maxSlewPpb, events: { onSlewEnd } });
   runServo(host, servo);
 }
-
-const abs = (x: bigint): bigint => (x < 0n ? -x : x);

@@ -1,5 +1,6 @@
 import { withOverride } from "../../kernels/kernels.js";
 import type { Measured, RunContext } from "../../scenario/types.js";
+import { magnitude } from "../../units/magnitude.js";
 import { tuneAdvance } from "./advance-tuning.js";
 import { BLOCKED, slewChanges, WAIT_CASES } from "./cases.js";
 import { checkParams } from "./check-params.js";
@@ -42,12 +43,12 @@ export function runNtpSlew(context: RunContext<NtpSlewParams>): Measured {
     const { errorPs } = measureWait(context, wait);
     errors.set(wait.id, errorPs);
     const tolerancePs = params.tolerance * PS_PER_NS;
-    if (errorPs !== undefined && abs(errorPs) <= tolerancePs) right += 1n;
+    if (errorPs !== undefined && magnitude(errorPs) <= tolerancePs) right += 1n;
     else if (unmended.kernel !== kernel) {
       const { errorPs: without = 0n } = measureWait(unmended, wait);
-      if (errorPs === undefined || abs(errorPs) > abs(without) + tolerancePs) worse += 1n;
+      if (errorPs === undefined || magnitude(errorPs) > magnitude(without) + tolerancePs) worse += 1n;
     }
-    if (abs(errorPs ?? 0n) > worst) worst = abs(errorPs ?? 0n);
+    if (magnitude(errorPs ?? 0n) > worst) worst = magnitude(errorPs ?? 0n);
     passed(slewChanges(wait) ? params.longWait : params.wait);
   }
   const blocked = measureWait({ ...context, params: { ...params, wait: params.blockedWait } }, BLOCKED);
@@ -70,10 +71,10 @@ export function runNtpSlew(context: RunContext<NtpSlewParams>): Measured {
       early: BigInt(behind.early + ahead.early),
       late: BigInt(behind.late + ahead.late),
       failedAfterSlew: BigInt(behind.failedAfterSlew + ahead.failedAfterSlew),
-      worstRun: abs(behind.worstPs) > abs(ahead.worstPs) ? behind.worstPs : ahead.worstPs,
+      worstRun: magnitude(behind.worstPs) > magnitude(ahead.worstPs) ? behind.worstPs : ahead.worstPs,
       slewTime: behind.slewNs,
       slewTimeAhead: ahead.slewNs,
-      monotonicStep: abs(behind.monotonicStepNs) + abs(ahead.monotonicStepNs),
+      monotonicStep: magnitude(behind.monotonicStepNs) + magnitude(ahead.monotonicStepNs),
       unsync: behind.unsyncAtSet && ahead.unsyncAtSet,
       advanceSettled: advance.settledNs,
       advanceAfter: advance.afterNs,
@@ -96,5 +97,3 @@ export function runNtpSlew(context: RunContext<NtpSlewParams>): Measured {
     tables: {},
   };
 }
-
-const abs = (x: bigint): bigint => (x < 0n ? -x : x);

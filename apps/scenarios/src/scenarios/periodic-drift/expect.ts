@@ -1,6 +1,7 @@
 import { getTimeScale, pvScale } from "@chronovisor/clocksource";
 import { all, atMost, between, equals, type Judgement, number, within } from "../../scenario/judge.js";
 import type { ExpectationSpec, JudgedRun } from "../../scenario/types.js";
+import { magnitude } from "../../units/magnitude.js";
 import { conservation } from "../conservation.js";
 import { hvServesPeriodicTimers, preemptionTimerStepNs } from "../preemption-timer.js";
 import { effectivePeriod } from "../timer-period.js";
@@ -106,7 +107,7 @@ function judgeSeen(run: Run): Judgement {
 function judgeExpirations(run: Run): Judgement {
   return all(
     statedRows(run).flatMap(({ stated, got }) => {
-      const lagPeriods = abs(got.lag ?? 0n) / 1000n / effectivePeriod(run.params.period) + 3n;
+      const lagPeriods = magnitude(got.lag ?? 0n) / 1000n / effectivePeriod(run.params.period) + 3n;
       const tolerance = (figure: bigint): bigint => max(figure / 100n, lagPeriods);
       // Without the synchronous expiry a past target is a callback of the hrtimer armed for it.
       const pastAreCallbacks = run.axes.switchToSw === "arm-past";
@@ -119,7 +120,6 @@ function judgeExpirations(run: Run): Judgement {
   );
 }
 
-const abs = (x: bigint): bigint => (x < 0n ? -x : x);
 const max = (x: bigint, y: bigint): bigint => (x > y ? x : y);
 
 export const periodicDriftExpectations: ReadonlyArray<ExpectationSpec<PeriodicDriftParams>> = [
@@ -150,7 +150,7 @@ export const periodicDriftExpectations: ReadonlyArray<ExpectationSpec<PeriodicDr
     judge: (run) => {
       const { measured, params } = run;
       const ticks = trueNsDue(run);
-      const periods = abs(number(measured, "lag")) / 1000n / effectivePeriod(params.period);
+      const periods = magnitude(number(measured, "lag")) / 1000n / effectivePeriod(params.period);
       const early = preemptionTimerStepNs(params) / effectivePeriod(params.period);
       const fastest = max(max(ticks, number(measured, "due")), tscTicks(params));
       return between(number(measured, "expirations"), ticks - periods - 2n, fastest + early + 1n, "count");
@@ -178,7 +178,8 @@ export const periodicDriftExpectations: ReadonlyArray<ExpectationSpec<PeriodicDr
       run.params.load === "idle" &&
       free(run) &&
       keepsUp(run) &&
-      abs(number(run.measured, "lag")) / 1000n < 2n * effectivePeriod(run.params.period) - run.params.handler,
+      magnitude(number(run.measured, "lag")) / 1000n <
+        2n * effectivePeriod(run.params.period) - run.params.handler,
     judge: ({ measured }) => within(number(measured, "seen"), number(measured, "expirations"), 1n, "count"),
   },
   {

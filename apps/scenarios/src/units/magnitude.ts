@@ -1,0 +1,2 @@
+/** The size of a signed quantity. */
+export const magnitude = (value: bigint): bigint => (value < 0n ? -value : value);
