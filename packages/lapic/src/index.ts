@@ -1,3 +1,60 @@
+export type { ApicBusOptions } from "./bus/apic-bus.js";
+export { ApicBus } from "./bus/apic-bus.js";
+export type { ApicBusNode } from "./bus/apic-bus-node.js";
+export type { ApicIdentity, ApicMode } from "./bus/apic-identity.js";
+export type {
+  ApicInterrupt,
+  ApicLevel,
+  ApicMessage,
+  ApicMessageSource,
+  DestinationMode,
+  DestinationShorthand,
+} from "./bus/apic-message.js";
+export {
+  DELIVERY_MODE_EXTINT,
+  DELIVERY_MODE_FIXED,
+  DELIVERY_MODE_INIT,
+  DELIVERY_MODE_LOWEST_PRIORITY,
+  DELIVERY_MODE_NMI,
+  DELIVERY_MODE_REMOTE_READ,
+  DELIVERY_MODE_SIPI,
+  DELIVERY_MODE_SMI,
+} from "./bus/apic-message.js";
+export type {
+  ApicvInhibit,
+  BuiltDestinationMap,
+  DestinationMap,
+  LogicalTargets,
+  MapLogicalMode,
+} from "./bus/destination-map.js";
+export { buildDestinationMap, logicalTargets } from "./bus/destination-map.js";
+export type { VectorHashing } from "./bus/lowest-priority.js";
+export { leastPickedIndex, vectorHashIndex } from "./bus/lowest-priority.js";
+export type { BroadcastQuirk } from "./bus/match-destination.js";
+export {
+  matchesLogical,
+  matchesMessage,
+  matchesPhysical,
+  X2APIC_BROADCAST,
+  XAPIC_BROADCAST,
+  x2apicLdr,
+} from "./bus/match-destination.js";
+export type { HypercallWidth, PvIpi, PvIpiRequest } from "./bus/pv-ipi.js";
+export { decodePvIpi, PV_IPI_INVALID, PV_IPI_UNSUPPORTED } from "./bus/pv-ipi.js";
+export type { IcrFields, X2apicIcrWrite } from "./icr/icr.js";
+export {
+  encodeIcr,
+  encodeIcr2,
+  encodeX2apicIcr,
+  ICR_STORED_MASK,
+  ICR2_STORED_MASK,
+  selfIpiMessage,
+  X2APIC_ICR_RESERVED,
+  x2apicIcrWrite,
+  xapicIcrMessage,
+} from "./icr/icr.js";
+export type { ApicIdFormat, MsiFields, MsiWrite } from "./icr/msi.js";
+export { encodeMsi, msiMessage } from "./icr/msi.js";
 export type {
   NestedEntry,
   NestedPreemptionTimerOptions,
