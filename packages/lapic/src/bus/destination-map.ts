@@ -9,6 +9,7 @@ import { isFlat, xapicLogicalId } from "./match-destination.js";
  * - Two APICs of one ID: with 8-bit IDs there is no map; with 32-bit IDs the first owner alone gets the message.
  * - Logical destinations are mapped while all software-enabled APICs with an LDR agree on the mode and no xAPIC logical
  *   ID is shared or has two bits. xAPICs that are software disabled are not in them.
+ * - With 8-bit IDs an APIC in xAPIC mode is found by its xAPIC ID only, not by an x2APIC ID above 0xff.
  * - x2APIC logical destinations are the physical map by cluster, software-disabled APICs and holes included: a lowest
  *   priority interrupt whose vector picks a hole is dropped.
  */
@@ -104,7 +105,12 @@ function mapPhysical(
  *
  * @param map - a destination map.
  * @param destination - u32, no broadcast.
- * Source: `kvm_apic_map_get_logical_dest`.
+ * Source: `kvm_apic_map_get_logical_dest`; docs/model/lapic §6.2.
+ *
+ * @example
+ * const apic = { mode: "xapic" as const, id: 0, xapicId: 0, ldr: 0x02000000, dfr: 0xffffffff, swEnabled: true };
+ * const { map } = buildDestinationMap([apic], "8-bit");
+ * map && logicalTargets(map, 0x0e) // => [ 0, undefined, undefined ]
  */
 export function logicalTargets(map: DestinationMap, destination: number): LogicalTargets | undefined {
   switch (map.logicalMode) {
