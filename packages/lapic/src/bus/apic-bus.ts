@@ -151,7 +151,7 @@ export class ApicBus {
       throw new RangeError("ApicBus.send: expected the sender of an ipi, got undefined");
     if (sender === undefined) return undefined;
     if (message.source !== "ipi")
-      throw new RangeError(`ApicBus.send: expected no sender of an ${message.source} message, got one`);
+      throw new RangeError(`ApicBus.send: expected no sender of a message from ${message.source}, got one`);
     const index = this.#nodes.indexOf(sender);
     if (index < 0) throw new RangeError("ApicBus.send: expected a connected sender, got another APIC");
     return index;

@@ -10,6 +10,7 @@ import { isFlat, xapicLogicalId } from "./match-destination.js";
  * - Logical destinations are mapped while all software-enabled APICs with an LDR agree on the mode and no xAPIC logical
  *   ID is shared or has two bits. xAPICs that are software disabled are not in them.
  * - With 8-bit IDs an APIC in xAPIC mode is found by its xAPIC ID only, not by an x2APIC ID above 0xff.
+ * - A broadcast is left to the APICs, but it is known by its sender: 0xffffffff of an x2APIC, 0xff of all others.
  * - x2APIC logical destinations are the physical map by cluster, software-disabled APICs and holes included: a lowest
  *   priority interrupt whose vector picks a hole is dropped.
  */
