@@ -21,7 +21,7 @@ export {
   DELIVERY_MODE_SMI,
 } from "./bus/apic-message.js";
 export type {
-  ApicvInhibit,
+  ApicMapInhibit,
   BuiltDestinationMap,
   DestinationMap,
   LogicalTargets,
@@ -41,6 +41,21 @@ export {
 } from "./bus/match-destination.js";
 export type { HypercallWidth, PvIpi, PvIpiRequest } from "./bus/pv-ipi.js";
 export { decodePvIpi, PV_IPI_INVALID, PV_IPI_UNSUPPORTED } from "./bus/pv-ipi.js";
+export type { LocalApicAxis, LocalApicBehaviours } from "./device/behaviours.js";
+export { LOCAL_APIC_BEHAVIOURS } from "./device/behaviours.js";
+export type { ApicRunState, PinLevel } from "./device/core.js";
+export type {
+  BadAccessOutcome,
+  BadAccessReason,
+  BadApicAccess,
+  LocalApicEvents,
+} from "./device/events.js";
+export { LocalApic } from "./device/local-apic.js";
+export type { LocalInterruptSource } from "./device/local-vectors.js";
+export type { ApicMessageBus, LocalApicConfig, LocalApicOptions } from "./device/options.js";
+export type { LintPin } from "./device/pins.js";
+export type { LocalApicState } from "./device/state.js";
+export type { LocalApicVcpu } from "./device/vcpu.js";
 export type { IcrFields, X2apicIcrWrite } from "./icr/icr.js";
 export {
   encodeIcr,
@@ -81,6 +96,50 @@ export type { PreemptionTimerPort, PreemptionTimerResult } from "./preemption/pr
 export type { InterruptStateJson, TriggerMode } from "./priority/interrupt-state.js";
 export { InterruptState } from "./priority/interrupt-state.js";
 export { NO_VECTOR, VectorSet } from "./priority/vector-set.js";
+export type { ApicBaseRules, ApicWriter } from "./registers/apic-base.js";
+export {
+  APIC_BASE_BSP,
+  APIC_BASE_ENABLE,
+  APIC_BASE_EXTD,
+  APIC_DEFAULT_PHYS_BASE,
+  apicBaseWrite,
+} from "./registers/apic-base.js";
+export {
+  APIC_ARBPRI,
+  APIC_DFR,
+  APIC_EOI,
+  APIC_ESR,
+  APIC_ICR,
+  APIC_ICR2,
+  APIC_ID,
+  APIC_IRR,
+  APIC_ISR,
+  APIC_LDR,
+  APIC_LVR,
+  APIC_LVT0,
+  APIC_LVT1,
+  APIC_LVTCMCI,
+  APIC_LVTERR,
+  APIC_LVTPC,
+  APIC_LVTT,
+  APIC_LVTTHMR,
+  APIC_PROCPRI,
+  APIC_RRR,
+  APIC_SELF_IPI,
+  APIC_SPIV,
+  APIC_TASKPRI,
+  APIC_TDCR,
+  APIC_TMCCT,
+  APIC_TMICT,
+  APIC_TMR,
+  MSR_IA32_APICBASE,
+  MSR_IA32_TSC_DEADLINE,
+  X2APIC_MSR_FIRST,
+  X2APIC_MSR_LAST,
+} from "./registers/offsets.js";
+export { APIC_PAGE_SIZE } from "./registers/register-file.js";
+export type { ApicRegister, RegisterAccess } from "./registers/register-map.js";
+export { APIC_REGISTERS, apicRegisterAt, x2apicMsr } from "./registers/register-map.js";
 export type { AdvanceConfig, TimerAdvanceState } from "./timer/advance.js";
 export { adjustTimerAdvance, TimerAdvance } from "./timer/advance.js";
 export type { AdvanceWait } from "./timer/advance-wait.js";

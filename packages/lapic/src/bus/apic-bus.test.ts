@@ -336,7 +336,7 @@ describe("delivery", () => {
     expect(bus.msi(0xfee0_5000, 0x41)).toBe(0);
     Object.assign(apic.identity, { xapicId: 5 });
     expect(bus.msi(0xfee0_5000, 0x41)).toBe(1);
-    expect(bus.apicvInhibits()).toEqual(["apic-id-modified"]);
+    expect(bus.apicvInhibits()).toEqual(["APIC_ID_MODIFIED"]);
   });
 });
 

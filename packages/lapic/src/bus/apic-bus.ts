@@ -3,7 +3,7 @@ import { type ApicIdFormat, msiMessage } from "../icr/msi.js";
 import type { ApicBusNode } from "./apic-bus-node.js";
 import type { ApicInterrupt, ApicMessage } from "./apic-message.js";
 import { checkMessage } from "./check-message.js";
-import { type ApicvInhibit, buildDestinationMap } from "./destination-map.js";
+import { type ApicMapInhibit, buildDestinationMap } from "./destination-map.js";
 import type { VectorHashing } from "./lowest-priority.js";
 import type { BroadcastQuirk } from "./match-destination.js";
 import { decodePvIpi, PV_IPI_INVALID, PV_IPI_UNSUPPORTED, type PvIpi } from "./pv-ipi.js";
@@ -135,7 +135,7 @@ export class ApicBus {
   }
 
   /** Why the VM's APIC IDs keep APIC virtualisation off now; empty when they do not (docs/model/lapic §2). */
-  apicvInhibits(): readonly ApicvInhibit[] {
+  apicvInhibits(): readonly ApicMapInhibit[] {
     return this.#buildMap().inhibits;
   }
 

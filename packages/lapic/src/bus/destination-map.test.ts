@@ -50,7 +50,7 @@ describe("the physical map", () => {
     ];
     expect(build(shared)).toEqual({
       map: undefined,
-      inhibits: ["physical-id-aliased", "logical-id-aliased", "apic-id-modified"],
+      inhibits: ["PHYSICAL_ID_ALIASED", "LOGICAL_ID_ALIASED", "APIC_ID_MODIFIED"],
     });
     expect(build([x2apic(258), new FakeApic({ id: 2 })]).map).toBeDefined();
     expect(build([new FakeApic({ id: 258 }), new FakeApic({ id: 2 })]).map).toBeUndefined();
@@ -58,7 +58,7 @@ describe("the physical map", () => {
 
   it("does not look behind the APIC that shares an ID, not even for a modified one", () => {
     const wrapped = [new FakeApic({ id: 1 }), new FakeApic({ id: 257 }), new FakeApic({ id: 3, xapicId: 8 })];
-    expect(build(wrapped).inhibits).toEqual(["physical-id-aliased", "logical-id-aliased"]);
+    expect(build(wrapped).inhibits).toEqual(["PHYSICAL_ID_ALIASED", "LOGICAL_ID_ALIASED"]);
   });
 
   it("gives, with 32-bit IDs, a shared ID to its first owner, and an xAPIC above 255 two entries", () => {
@@ -99,7 +99,7 @@ describe("the logical map", () => {
   ] as const)("where %s is %s", (_, apics, mode) => {
     const { map, inhibits } = build(apics);
     expect(map?.logicalMode).toBe(mode);
-    expect(inhibits).toEqual(mode === "unmapped" ? ["logical-id-aliased"] : []);
+    expect(inhibits).toEqual(mode === "unmapped" ? ["LOGICAL_ID_ALIASED"] : []);
   });
 
   it("answers one entry per bit, lowest first, holes included", () => {
@@ -141,7 +141,7 @@ describe("the logical map", () => {
 describe("a modified ID", () => {
   it.each([
     ["the ID of reset", new FakeApic({ id: 0x105, xapicId: 5 }), []],
-    ["another", new FakeApic({ id: 5, xapicId: 6 }), ["apic-id-modified"]],
+    ["another", new FakeApic({ id: 5, xapicId: 6 }), ["APIC_ID_MODIFIED"]],
     ["in x2APIC mode, where the ID is fixed", x2apic(5, { xapicId: 6 }), []],
     ["of a disabled APIC", new FakeApic({ id: 5, xapicId: 6, mode: "disabled" }), []],
   ] as const)("%s", (_, apic, inhibits) => {

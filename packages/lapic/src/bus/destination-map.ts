@@ -21,8 +21,8 @@ const SMALLEST_MAX_ID = 0xff;
 /** The logical mode the software-enabled APICs agree on; `unused` while there is none, `unmapped` when they do not. */
 export type MapLogicalMode = "unused" | "flat" | "cluster" | "x2apic" | "unmapped";
 
-/** Why APIC virtualisation is off for a whole VM, of the reasons that follow from its IDs. */
-export type ApicvInhibit = "physical-id-aliased" | "logical-id-aliased" | "apic-id-modified";
+/** Why APICv is off for a whole VM, of KVM's reasons that follow from APIC IDs (APICV_INHIBIT_REASON_*). */
+export type ApicMapInhibit = "PHYSICAL_ID_ALIASED" | "LOGICAL_ID_ALIASED" | "APIC_ID_MODIFIED";
 
 /** The optimised map of the APICs connected to one bus, by their index. */
 export interface DestinationMap {
@@ -37,8 +37,8 @@ export interface DestinationMap {
 /** A destination map, if there can be one, and what its making found. */
 export interface BuiltDestinationMap {
   readonly map: DestinationMap | undefined;
-  /** In the order of {@link ApicvInhibit}. */
-  readonly inhibits: readonly ApicvInhibit[];
+  /** In the order of {@link ApicMapInhibit}. */
+  readonly inhibits: readonly ApicMapInhibit[];
 }
 
 /** One entry per bit of a logical destination, lowest first; undefined for a hole. */
@@ -54,7 +54,7 @@ export type LogicalTargets = readonly (number | undefined)[];
  * @example
  * const apic = { mode: "x2apic" as const, id: 7, xapicId: 0, ldr: 0x80, dfr: 0xffffffff, swEnabled: true };
  * buildDestinationMap([apic], "8-bit").map?.physical.get(7) // => 0
- * buildDestinationMap([apic, apic], "8-bit").inhibits // => [ 'physical-id-aliased', 'logical-id-aliased' ]
+ * buildDestinationMap([apic, apic], "8-bit").inhibits // => [ 'PHYSICAL_ID_ALIASED', 'LOGICAL_ID_ALIASED' ]
  */
 export function buildDestinationMap(
   apics: readonly ApicIdentity[],
@@ -74,10 +74,10 @@ export function buildDestinationMap(
     if (aliased) break;
     logical.add(apic, index);
   }
-  const inhibits: ApicvInhibit[] = [];
-  if (aliased) inhibits.push("physical-id-aliased");
-  if (aliased || logical.mode === "unmapped") inhibits.push("logical-id-aliased");
-  if (modified) inhibits.push("apic-id-modified");
+  const inhibits: ApicMapInhibit[] = [];
+  if (aliased) inhibits.push("PHYSICAL_ID_ALIASED");
+  if (aliased || logical.mode === "unmapped") inhibits.push("LOGICAL_ID_ALIASED");
+  if (modified) inhibits.push("APIC_ID_MODIFIED");
   const map = { maxApicId, physical, logicalMode: logical.mode, logical: logical.targets };
   return { map: aliased ? undefined : map, inhibits };
 }
