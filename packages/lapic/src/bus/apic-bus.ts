@@ -3,7 +3,8 @@ import { type ApicIdFormat, msiMessage } from "../icr/msi.js";
 import type { ApicBusNode } from "./apic-bus-node.js";
 import type { ApicInterrupt, ApicMessage } from "./apic-message.js";
 import { checkMessage } from "./check-message.js";
-import { type ApicMapInhibit, buildDestinationMap } from "./destination-map.js";
+import type { ApicMapInhibit, DestinationMap } from "./destination-map.js";
+import { DestinationMapCache } from "./destination-map-cache.js";
 import type { VectorHashing } from "./lowest-priority.js";
 import type { BroadcastQuirk } from "./match-destination.js";
 import { decodePvIpi, PV_IPI_INVALID, PV_IPI_UNSUPPORTED, type PvIpi } from "./pv-ipi.js";
@@ -48,6 +49,9 @@ export interface ApicBusOptions {
 export class ApicBus {
   readonly #nodes: ApicBusNode[] = [];
   readonly #rules: ApicBusRules;
+  readonly #idFormat: ApicIdFormat;
+  readonly #lookup: "map" | "scan";
+  readonly #maps: DestinationMapCache;
 
   /** @throws RangeError for an option outside its domain. */
   constructor(options: ApicBusOptions = {}) {
@@ -56,7 +60,10 @@ export class ApicBus {
     checkOneOf("ApicBus", "broadcastQuirk", broadcastQuirk, ["on", "off"]);
     checkOneOf("ApicBus", "idFormat", idFormat, ["8-bit", "32-bit"]);
     checkOneOf("ApicBus", "lookup", lookup, ["map", "scan"]);
-    this.#rules = { vectorHashing, broadcastQuirk, idFormat, lookup };
+    this.#rules = { vectorHashing, broadcastQuirk };
+    this.#idFormat = idFormat;
+    this.#lookup = lookup;
+    this.#maps = new DestinationMapCache(idFormat);
   }
 
   /** The APICs, in the order they were connected. */
@@ -92,6 +99,7 @@ export class ApicBus {
       message,
       this.#senderIndex(message, sender),
       this.#nodes,
+      this.#lookup === "map" && message.shorthand === "none" ? this.#map : undefined,
       this.#rules,
     );
     return targets.length === 0
@@ -110,7 +118,7 @@ export class ApicBus {
    * Source: `kvm_set_msi`.
    */
   msi(addressLow: number, data: number, addressHigh = 0): number {
-    const message = msiMessage({ addressLow, addressHigh, data }, this.#rules.idFormat);
+    const message = msiMessage({ addressLow, addressHigh, data }, this.#idFormat);
     return message === undefined ? MSI_INVALID : this.send(message);
   }
 
@@ -126,7 +134,7 @@ export class ApicBus {
   pvSendIpi(hypercall: PvIpi): number {
     const request = decodePvIpi(hypercall);
     if (request === undefined) return PV_IPI_INVALID;
-    const { map } = this.#buildMap();
+    const map = this.#map;
     if (map === undefined) return PV_IPI_UNSUPPORTED;
     const targets = request.apicIds
       .map((id) => map.physical.get(id))
@@ -136,14 +144,11 @@ export class ApicBus {
 
   /** Why the VM's APIC IDs keep APIC virtualisation off now; empty when they do not (docs/model/lapic §2). */
   apicvInhibits(): readonly ApicMapInhibit[] {
-    return this.#buildMap().inhibits;
+    return this.#maps.of(this.#nodes).inhibits;
   }
 
-  #buildMap(): ReturnType<typeof buildDestinationMap> {
-    return buildDestinationMap(
-      this.#nodes.map((node) => node.identity),
-      this.#rules.idFormat,
-    );
+  get #map(): DestinationMap | undefined {
+    return this.#maps.of(this.#nodes).map;
   }
 
   #senderIndex(message: ApicMessage, sender: ApicBusNode | undefined): number | undefined {

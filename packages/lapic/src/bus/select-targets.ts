@@ -1,7 +1,6 @@
-import type { ApicIdFormat } from "../icr/msi.js";
 import type { ApicBusNode } from "./apic-bus-node.js";
 import { type ApicMessage, DELIVERY_MODE_FIXED } from "./apic-message.js";
-import { buildDestinationMap, type DestinationMap, logicalTargets } from "./destination-map.js";
+import { type DestinationMap, logicalTargets } from "./destination-map.js";
 import { leastPickedIndex, selectsOne, type VectorHashing, vectorHashIndex } from "./lowest-priority.js";
 import {
   type BroadcastQuirk,
@@ -15,13 +14,10 @@ import {
  * by asking every APIC where not. Both end in a list of indices; what happens to the interrupt there is each APIC's.
  */
 
-/** How a bus finds targets. */
+/** How targets are found and picked. */
 export interface ApicBusRules {
   readonly vectorHashing: VectorHashing;
   readonly broadcastQuirk: BroadcastQuirk;
-  readonly idFormat: ApicIdFormat;
-  /** `map` as KVM does; `scan` asks every APIC, always, as processors on a bus decide each for themselves. */
-  readonly lookup: "map" | "scan";
 }
 
 /** The targets of a message. */
@@ -33,17 +29,21 @@ export interface Selection {
   readonly whenNone: 0 | -1;
 }
 
-/** The APICs that `message` selects; `sender` is the index of the one that sent it, undefined for a device. */
+/**
+ * The APICs that `message` selects; `sender` is the index of the one that sent it, undefined for a device. Without a map
+ * every APIC is asked.
+ */
 export function selectTargets(
   message: ApicMessage,
   sender: number | undefined,
   nodes: readonly ApicBusNode[],
+  map: DestinationMap | undefined,
   rules: ApicBusRules,
 ): Selection {
   if (message.shorthand === "self") {
     return found(message, sender === undefined ? [] : [sender]);
   }
-  const byMap = rules.lookup === "map" ? selectByMap(message, sender, nodes, rules) : undefined;
+  const byMap = map && selectByMap(message, sender, nodes, map, rules);
   return byMap === undefined ? selectByScan(message, sender, nodes, rules) : found(message, byMap);
 }
 
@@ -57,15 +57,12 @@ function selectByMap(
   message: ApicMessage,
   sender: number | undefined,
   nodes: readonly ApicBusNode[],
+  map: DestinationMap,
   rules: ApicBusRules,
 ): readonly number[] | undefined {
   if (message.shorthand !== "none") return undefined;
-  const { map } = buildDestinationMap(
-    nodes.map((node) => node.identity),
-    rules.idFormat,
-  );
   const senderMode = sender === undefined ? undefined : nodes[sender]?.identity.mode;
-  if (map === undefined || isBroadcast(message, senderMode, map, rules.broadcastQuirk)) return undefined;
+  if (isBroadcast(message, senderMode, map, rules.broadcastQuirk)) return undefined;
   if (message.destinationMode === "physical") {
     const target = map.physical.get(message.destination);
     return target === undefined ? [] : [target];
