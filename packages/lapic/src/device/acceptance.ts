@@ -88,8 +88,8 @@ function request(core: ApicCore, { vector, trigger, level }: ApicInterrupt): Out
   if (trigger === "level") core.irq.tmr.add(vector);
   else core.irq.tmr.delete(vector);
   if (core.apicvActive) {
-    // One posted already has notified the processor.
-    if (core.posted.add(vector)) core.kick();
+    // One that waits already has notified the processor.
+    if (core.posted.add(vector)) core.notifyPosted();
     return "accepted";
   }
   core.irq.irr.add(vector);

@@ -1,4 +1,4 @@
-import type { ApicIdentity, ApicMode } from "../bus/apic-identity.js";
+import type { ApicMode } from "../bus/apic-identity.js";
 import type { TriggerMode } from "../priority/interrupt-state.js";
 import { InterruptState } from "../priority/interrupt-state.js";
 import { VectorSet } from "../priority/vector-set.js";
@@ -24,7 +24,7 @@ export type PinLevel = "asserted" | "deasserted";
  * The state of one local APIC, which the modules of this folder act on; each holds one concept of its rules. Registers
  * that only store are in `file`; IRR, ISR, TMR and TPR in `irq`; LVTT, TMICT and TDCR in `timer`.
  */
-export class ApicCore implements ApicIdentity {
+export class ApicCore {
   readonly id: number;
   readonly config: LocalApicConfig;
   readonly behaviours: LocalApicBehaviours;
@@ -59,7 +59,7 @@ export class ApicCore implements ApicIdentity {
     this.vcpu = options.vcpu ?? {};
     this.events = options.events ?? {};
     this.base = resetBase(this.config);
-    this.runState = this.config.bootProcessor ? "runnable" : "uninitialized";
+    this.runState = resetRunState(this.config);
     this.timer = createTimer(this);
   }
 
@@ -98,6 +98,10 @@ export class ApicCore implements ApicIdentity {
   kick(): void {
     this.vcpu.kick?.();
   }
+  notifyPosted(): void {
+    if (this.vcpu.notifyPosted === undefined) this.kick();
+    else this.vcpu.notifyPosted();
+  }
   trigger(vector: number): TriggerMode {
     return this.irq.tmr.has(vector) ? "level" : "edge";
   }
@@ -106,4 +110,9 @@ export class ApicCore implements ApicIdentity {
 /** IA32_APIC_BASE after RESET. */
 export function resetBase(config: LocalApicConfig): bigint {
   return APIC_DEFAULT_PHYS_BASE | APIC_BASE_ENABLE | (config.bootProcessor ? APIC_BASE_BSP : 0n);
+}
+
+/** Where a processor stands after RESET: all but the boot processor wait for INIT and SIPI. */
+export function resetRunState(config: LocalApicConfig): ApicRunState {
+  return config.bootProcessor ? "runnable" : "uninitialized";
 }

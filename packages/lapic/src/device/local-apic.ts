@@ -66,7 +66,7 @@ const CR8 = 8;
  * apic.injectPendingTimer() // => true
  * apic.acknowledge() // => 236
  */
-export class LocalApic implements ApicBusNode {
+export class LocalApic implements ApicBusNode, ApicIdentity {
   readonly #core: ApicCore;
   readonly #icr: InterruptCommand;
 
@@ -80,15 +80,17 @@ export class LocalApic implements ApicBusNode {
   get id(): number {
     return this.#core.id;
   }
+  /** Complete: what the options left out has its default. */
   get config(): LocalApicConfig {
     return this.#core.config;
   }
+  /** One value per axis. */
   get behaviours(): LocalApicBehaviours {
     return this.#core.behaviours;
   }
-  /** What destinations are matched against: a live view. */
+  /** What destinations are matched against. */
   get identity(): ApicIdentity {
-    return this.#core;
+    return this;
   }
   /** By IA32_APIC_BASE. */
   get mode(): ApicMode {
@@ -105,6 +107,18 @@ export class LocalApic implements ApicBusNode {
   /** IA32_APIC_BASE bit 11. */
   get hwEnabled(): boolean {
     return this.#core.hwEnabled;
+  }
+  /** Bits 31:24 of the ID register, 0 … 255; without meaning in x2APIC mode. */
+  get xapicId(): number {
+    return this.#core.xapicId;
+  }
+  /** Logical destination, u32. */
+  get ldr(): number {
+    return this.#core.ldr;
+  }
+  /** Destination format, u32. */
+  get dfr(): number {
+    return this.#core.dfr;
   }
   /** SVR bit 8. */
   get swEnabled(): boolean {

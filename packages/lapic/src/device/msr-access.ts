@@ -20,7 +20,7 @@ import {
 } from "../registers/offsets.js";
 import { registerAt } from "../registers/register-map.js";
 import type { ApicCore } from "./core.js";
-import type { BadAccessReason } from "./events.js";
+import type { BadAccessReason, BadApicAccess } from "./events.js";
 import type { InterruptCommand } from "./interrupt-command.js";
 import { hasLvtEntry } from "./local-vectors.js";
 import { readRegister, svrMask, writeRegister } from "./register-access.js";
@@ -39,9 +39,9 @@ export function readMsr(core: ApicCore, icr: InterruptCommand, msr: number): big
   if (msr === MSR_IA32_APICBASE) return core.base;
   if (msr === MSR_IA32_TSC_DEADLINE) return core.timer.readTscDeadline();
   const offset = (msr - X2APIC_MSR_FIRST) << 4;
-  const refusal = refuse(core, offset, "write", "write-only");
+  const refusal = refuse(core, offset, "read");
   if (refusal !== undefined) {
-    core.events.onBadAccess?.({ ...describe("read", msr, refusal) });
+    core.events.onBadAccess?.(fault("read", msr, refusal));
     return undefined;
   }
   return offset === APIC_ICR ? icr.value : BigInt(readRegister(core, offset));
@@ -57,7 +57,7 @@ export function writeMsr(
 ): "ok" | "fault" {
   const reason = write(core, icr, msr, value, writer);
   if (reason === undefined) return "ok";
-  core.events.onBadAccess?.({ ...describe("write", msr, reason), value });
+  core.events.onBadAccess?.({ ...fault("write", msr, reason), value });
   return "fault";
 }
 
@@ -74,7 +74,7 @@ function write(
     return undefined;
   }
   const offset = (msr - X2APIC_MSR_FIRST) << 4;
-  const refusal = refuse(core, offset, "read", "read-only");
+  const refusal = refuse(core, offset, "write");
   if (refusal !== undefined) return refusal;
   if (offset === APIC_ICR) return icr.write(value) === "fault" ? "reserved-bits" : undefined;
   if (offset === APIC_SELF_IPI) return icr.writeSelf(value) === "fault" ? "reserved-bits" : undefined;
@@ -92,17 +92,13 @@ function writeBase(core: ApicCore, value: bigint, writer: ApicWriter): BadAccess
   return allowsBase(base, value, "host", config) ? "transition" : "reserved-bits";
 }
 
-/** Why a register cannot be accessed; `wrongWay` is the access it has when it has not the one asked for. */
-function refuse(
-  core: ApicCore,
-  offset: number,
-  wrongWay: "read" | "write",
-  reason: BadAccessReason,
-): BadAccessReason | undefined {
+/** Why the register at `offset` cannot be read, or written. */
+function refuse(core: ApicCore, offset: number, kind: "read" | "write"): BadAccessReason | undefined {
   if (core.mode !== "x2apic") return "not-x2apic";
   const register = registerAt(offset);
   if (register === undefined || register.x2apic === "none" || !hasLvtEntry(core, offset)) return "missing";
-  return register.x2apic === wrongWay ? reason : undefined;
+  if (register.x2apic === "read-write" || register.x2apic === kind) return undefined;
+  return `${register.x2apic}-only`;
 }
 
 /** Bits 31:0 whose write faults. KVM has such bits in ESR only; the others it drops. */
@@ -130,6 +126,6 @@ function reservedBits(core: ApicCore, offset: number): number {
   }
 }
 
-function describe(kind: "read" | "write", address: number, reason: BadAccessReason) {
-  return { kind, through: "msr", address, size: MSR_BYTES, reason, outcome: "fault" } as const;
+function fault(kind: "read" | "write", address: number, reason: BadAccessReason): BadApicAccess {
+  return { kind, through: "msr", address, size: MSR_BYTES, reason, outcome: "fault" };
 }

@@ -17,7 +17,7 @@ import {
   APIC_TASKPRI,
   X2APIC_ICR_HIGH,
 } from "../registers/offsets.js";
-import { type ApicCore, resetBase } from "./core.js";
+import { type ApicCore, resetBase, resetRunState } from "./core.js";
 import { lvtEntries, resetLvts } from "./local-vectors.js";
 import { updatePpr } from "./priority.js";
 import type { ApicvInhibit } from "./vcpu.js";
@@ -44,6 +44,9 @@ export function resetApic(core: ApicCore, kind: "reset" | "init"): void {
   if (kind === "reset") {
     storeBase(core, resetBase(core.config));
     core.file.write(APIC_ID, xapicIdRegister(core));
+    core.runState = resetRunState(core.config);
+    core.pendingInit = "none";
+    core.pendingSipi = -1;
   }
   resetRegisters(core);
   core.timer.reset();

@@ -29,6 +29,8 @@ export interface LocalApicVcpu {
   wake?(): void;
   /** Wakes a blocked vCPU, else makes a running guest exit. */
   kick?(): void;
+  /** Something was posted: a running guest takes it without an exit, a blocked vCPU wakes. {@link kick} by default. */
+  notifyPosted?(): void;
   /** Spins for what is left of the timer advance before an interrupt is posted. */
   spin?(wait: AdvanceWait): void;
   /** A non-maskable interrupt is queued. */
