@@ -114,9 +114,20 @@ describe("lowest priority", () => {
     expect(apics[1].received.length).toBe(2);
   });
 
-  it("as a physical broadcast is fixed, and still goes to one", () => {
+  it("as a physical broadcast is fixed and reaches all, software-disabled or not", () => {
+    const apics = [0, 1, 2].map((id) => new FakeApic({ id, swEnabled: id !== 2 }));
+    const { bus } = connect(apics);
+    bus.send(message({ deliveryMode: LOWEST, destination: 0xff }), apics[0]);
+    expect(apics.map(({ received }) => received.map(({ deliveryMode }) => deliveryMode))).toEqual([
+      [0],
+      [0],
+      [0],
+    ]);
+  });
+
+  it("as a physical broadcast with the redirection hint is fixed, and goes to one", () => {
     const { bus, apics } = connect(four());
-    expect(bus.send(message({ deliveryMode: LOWEST, destination: 0xff }), apics[0])).toBe(1);
+    expect(bus.msi(0xfeef_f008, 0x0141)).toBe(1);
     expect(apics.flatMap(({ received }) => received)).toMatchObject([{ deliveryMode: 0 }]);
   });
 

@@ -101,15 +101,23 @@ function selectByScan(
     if (identity.mode !== "disabled" && matchesMessage(identity, message, relation, rules.broadcastQuirk))
       matching.push(index);
   }
-  if (!selectsOne(message)) return { targets: matching, deliveryMode: message.deliveryMode, whenNone: -1 };
-  const broadcast = message.destinationMode === "physical" && message.destination === XAPIC_BROADCAST;
+  const deliveryMode = scanDeliveryMode(message);
+  if (!selectsOne({ ...message, deliveryMode })) return { targets: matching, deliveryMode, whenNone: -1 };
   const candidates = matching.filter((index) => nodes[index]?.identity.swEnabled);
   return {
     targets: pickOne(message, candidates, nodes, rules.vectorHashing),
-    // Whatever the mode was: an NMI with the redirection hint becomes an interrupt too (docs/model/lapic §12.2).
-    deliveryMode: broadcast ? DELIVERY_MODE_FIXED : message.deliveryMode,
+    deliveryMode,
     whenNone: -1,
   };
+}
+
+/**
+ * Lowest priority to 0xff, physically, becomes fixed before anyone is asked, and so reaches all; with the redirection hint
+ * any mode does, an NMI too, and the hint still selects one (docs/model/lapic §6.2, §12.2).
+ */
+function scanDeliveryMode(message: ApicMessage): number {
+  const broadcast = message.destinationMode === "physical" && message.destination === XAPIC_BROADCAST;
+  return broadcast && selectsOne(message) ? DELIVERY_MODE_FIXED : message.deliveryMode;
 }
 
 function pickOne(
