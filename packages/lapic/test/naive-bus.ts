@@ -18,7 +18,9 @@ export function naiveTargets(
     if (message.shorthand === "all-but-self") return apic !== sender;
     return namedBy(apic.identity, message, quirk);
   });
-  const picksOne = message.deliveryMode === 1 || message.redirectionHint === "lowest-priority";
+  const toEverybody = message.destinationMode === "physical" && message.destination === 255;
+  const picksOne =
+    message.redirectionHint === "lowest-priority" || (message.deliveryMode === 1 && !toEverybody);
   if (message.shorthand === "self" || !picksOne)
     return matching.length === 0 ? undefined : matching.map((apic) => apics.indexOf(apic));
   const enabled = matching.filter(({ identity }) => identity.swEnabled);

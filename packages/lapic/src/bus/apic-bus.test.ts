@@ -78,6 +78,14 @@ describe("the redirection hint", () => {
   });
 });
 
+describe("the redirection hint to one physical ID", () => {
+  it("changes nothing: there is nothing to select from, so an NMI reaches a software-disabled owner", () => {
+    const { bus, apics } = connect([x2apic(0, { swEnabled: false })] as const);
+    expect(bus.msi(0xfee0_0008, 0x0441)).toBe(1);
+    expect(apics[0].received).toMatchObject([{ deliveryMode: NMI }]);
+  });
+});
+
 describe("lowest priority", () => {
   const four = () => [flatApic(0, 1), flatApic(1, 2), flatApic(2, 4), flatApic(3, 8)] as const;
 
@@ -223,8 +231,8 @@ const anyVm = fc
     identities.map((identity, i) => new FakeApic({ id: i < 8 ? i : 248 + i, ...identity })),
   );
 
-const anyMessage = (deliveryMode: fc.Arbitrary<number>): fc.Arbitrary<ApicMessage> =>
-  fc.record({
+const anyMessage = (deliveryMode: fc.Arbitrary<number>): fc.Arbitrary<ApicMessage> => {
+  const common = fc.record({
     vector: fc.integer({ min: 0, max: 255 }),
     deliveryMode,
     destinationMode: fc.constantFrom("physical" as const, "logical" as const),
@@ -235,19 +243,23 @@ const anyMessage = (deliveryMode: fc.Arbitrary<number>): fc.Arbitrary<ApicMessag
         .tuple(fc.integer({ min: 0, max: 20 }), fc.integer({ min: 0, max: 0xffff }))
         .map(([c, m]) => c * 65_536 + m),
     ),
-    shorthand: fc.constantFrom(
-      "none" as const,
-      "none" as const,
-      "self" as const,
-      "all" as const,
-      "all-but-self" as const,
-    ),
-    level: fc.constant("asserted" as const),
-    trigger: fc.constant("edge" as const),
-    source: fc.constantFrom("ipi" as const, "msi" as const),
   });
+  const shorthand = fc.constantFrom(
+    "none" as const,
+    "none" as const,
+    "self" as const,
+    "all" as const,
+    "all-but-self" as const,
+  );
+  const redirectionHint = fc.constantFrom("none" as const, "lowest-priority" as const);
+  return fc.oneof(
+    fc.tuple(common, shorthand).map(([rest, to]) => message({ ...rest, shorthand: to })),
+    fc
+      .tuple(common, redirectionHint)
+      .map(([rest, hint]) => message({ ...rest, source: "msi", redirectionHint: hint })),
+  );
+};
 
-const fits = (sent: ApicMessage): boolean => sent.source === "ipi" || sent.shorthand !== "self";
 /** A VM as it was drawn: a case that is shrunk runs again on what it had received. */
 const fresh = (apics: readonly FakeApic[]): readonly FakeApic[] =>
   apics.map(({ identity }) => new FakeApic(identity));
@@ -264,7 +276,7 @@ describe("against every processor deciding for itself", () => {
     fc.assert(
       fc.property(
         anyVm,
-        anyMessage(fc.integer({ min: 0, max: 7 })).filter(fits),
+        anyMessage(fc.oneof(fc.constant(LOWEST), fc.integer({ min: 0, max: 7 }))),
         fc.nat(11),
         fc.constantFrom("on" as const, "off" as const),
         (vm, sent, from, broadcastQuirk) => {
@@ -277,8 +289,15 @@ describe("against every processor deciding for itself", () => {
           const expected = naiveTargets(apics, sent, sender, broadcastQuirk);
           expect(positions(apics)).toEqual(expected ?? []);
           expect(deliveries).toBe(expected?.length ?? -1);
+          const becomesFixed =
+            sent.destinationMode === "physical" &&
+            sent.destination === 0xff &&
+            (sent.deliveryMode === LOWEST || sent.redirectionHint === "lowest-priority");
+          const modes = apics.flatMap(({ received }) => received.map(({ deliveryMode }) => deliveryMode));
+          expect(modes).toEqual(modes.map(() => (becomesFixed ? 0 : sent.deliveryMode)));
         },
       ),
+      { numRuns: 1000 },
     );
   });
 
@@ -286,7 +305,9 @@ describe("against every processor deciding for itself", () => {
     fc.assert(
       fc.property(
         uniformVm,
-        anyMessage(fc.constantFrom(0, NMI)).filter(fits),
+        anyMessage(fc.constantFrom(0, NMI)).filter(
+          ({ redirectionHint }) => redirectionHint !== "lowest-priority",
+        ),
         fc.nat(299),
         (vm, sent, from) => {
           const { bus, apics } = connect(fresh(vm));
