@@ -44,6 +44,11 @@ export { decodePvIpi, PV_IPI_INVALID, PV_IPI_UNSUPPORTED } from "./bus/pv-ipi.js
 export type { LocalApicAxis, LocalApicBehaviours } from "./device/behaviours.js";
 export { LOCAL_APIC_BEHAVIOURS } from "./device/behaviours.js";
 export type { ApicRunState, PinLevel } from "./device/core.js";
+export {
+  ESR_ILLEGAL_REGISTER_ADDRESS,
+  ESR_RECEIVE_ILLEGAL_VECTOR,
+  ESR_SEND_ILLEGAL_VECTOR,
+} from "./device/error-status.js";
 export type {
   BadAccessOutcome,
   BadAccessReason,
@@ -55,7 +60,7 @@ export type { LocalInterruptSource } from "./device/local-vectors.js";
 export type { ApicMessageBus, LocalApicConfig, LocalApicOptions } from "./device/options.js";
 export type { LintPin } from "./device/pins.js";
 export type { LocalApicState } from "./device/state.js";
-export type { LocalApicVcpu } from "./device/vcpu.js";
+export type { ApicvInhibit, LocalApicVcpu } from "./device/vcpu.js";
 export type { IcrFields, X2apicIcrWrite } from "./icr/icr.js";
 export {
   encodeIcr,

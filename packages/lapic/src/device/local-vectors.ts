@@ -48,9 +48,11 @@ export function lvtEntries(core: ApicCore): number {
   return core.config.cmciSupported ? 7 : 6;
 }
 
-/** The entry of a source. */
+/** The entry of a source; one the VM has not is masked. */
 export function lvtEntry(core: ApicCore, source: LocalInterruptSource): number {
-  return source === "timer" ? core.timer.lvtt : core.file.read(ENTRIES[source]);
+  if (source === "timer") return core.timer.lvtt;
+  const offset = ENTRIES[source];
+  return hasLvtEntry(core, offset) ? core.file.read(offset) : LVT_MASKED;
 }
 
 /** Writes the entry at `offset`: what it can store, masked while software-disabled. */
