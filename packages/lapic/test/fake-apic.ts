@@ -1,4 +1,11 @@
-import type { ApicBusNode, ApicIdentity, ApicInterrupt } from "../src/index.js";
+import {
+  ApicBus,
+  type ApicBusNode,
+  type ApicBusOptions,
+  type ApicIdentity,
+  type ApicInterrupt,
+  type ApicMessage,
+} from "../src/index.js";
 
 /** A local APIC that keeps what it is sent, and answers what a test sets. */
 export class FakeApic implements ApicBusNode {
@@ -40,3 +47,30 @@ export const x2apic = (id: number, rest: Partial<ApicIdentity> = {}): FakeApic =
 /** The IDs of those that were sent something. */
 export const reached = (apics: readonly FakeApic[]): readonly number[] =>
   apics.filter(({ received }) => received.length > 0).map(({ identity }) => identity.id);
+
+/** Where in the VM something was sent to, once per interrupt. */
+export const positions = (apics: readonly FakeApic[]): readonly number[] =>
+  apics.flatMap(({ received }, position) => received.map(() => position));
+
+/** A bus of its own for `apics`. */
+export function connect<Apics extends readonly FakeApic[]>(
+  apics: Apics,
+  options?: ApicBusOptions,
+): { readonly bus: ApicBus; readonly apics: Apics } {
+  const bus = new ApicBus(options);
+  for (const apic of apics) bus.connect(apic);
+  return { bus, apics };
+}
+
+/** A fixed interrupt by IPI to the ID 0, but for what is given. */
+export const message = (rest: Partial<ApicMessage> = {}): ApicMessage => ({
+  vector: 0x41,
+  deliveryMode: 0,
+  destinationMode: "physical",
+  destination: 0,
+  shorthand: "none",
+  level: "asserted",
+  trigger: "edge",
+  source: "ipi",
+  ...rest,
+});

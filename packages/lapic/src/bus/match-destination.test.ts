@@ -1,29 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { flatApic, x2apic } from "../../test/fake-apic.js";
-import {
-  type ApicIdentity,
-  type ApicMessage,
-  matchesLogical,
-  matchesMessage,
-  matchesPhysical,
-  x2apicLdr,
-} from "../index.js";
+import { flatApic, message, x2apic } from "../../test/fake-apic.js";
+import { type ApicIdentity, matchesLogical, matchesMessage, matchesPhysical, x2apicLdr } from "../index.js";
 
 const CLUSTER = 0x0fff_ffff;
 const xapic = (rest: Partial<ApicIdentity>): ApicIdentity => ({ ...flatApic(1, 0).identity, ...rest });
-const message = (rest: Partial<ApicMessage>): ApicMessage => ({
-  vector: 0x41,
-  deliveryMode: 0,
-  destinationMode: "physical",
-  destination: 0,
-  shorthand: "none",
-  level: "asserted",
-  trigger: "edge",
-  source: "ipi",
-  ...rest,
-});
-
 describe("a physical destination", () => {
   it.each([
     ["its ID", xapic({ xapicId: 7 }), 7, true],
