@@ -62,8 +62,8 @@ export interface OneApicOptions {
 
 /** One local APIC on a host that stands still, with shorthands for a guest's accesses. */
 export class OneApic {
-  readonly host = new FakeHost();
-  readonly vcpu = new WatchedVcpu();
+  readonly host: FakeHost = new FakeHost();
+  readonly vcpu: WatchedVcpu = new WatchedVcpu();
   readonly bad: BadApicAccess[] = [];
   readonly inhibits: (readonly ApicvInhibit[])[] = [];
   readonly errors: number[] = [];

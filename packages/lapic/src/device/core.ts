@@ -35,8 +35,8 @@ export class ApicCore {
   /** Posted and not yet in IRR (`pi_desc.pir`). */
   readonly posted: VectorSet = new VectorSet();
   readonly timer: LapicTimer;
-  /** IA32_APIC_BASE. */
-  base: bigint;
+  #base: bigint;
+  #mode: ApicMode;
   runState: ApicRunState;
   pendingInit: "none" | "pending" = "none";
   /** Vector of a start-up message that waits, −1 for none. */
@@ -58,16 +58,26 @@ export class ApicCore {
     this.id = options.id;
     this.vcpu = options.vcpu ?? {};
     this.events = options.events ?? {};
-    this.base = resetBase(this.config);
+    this.#base = resetBase(this.config);
+    this.#mode = modeOf(this.#base);
     this.runState = resetRunState(this.config);
     this.timer = createTimer(this);
   }
 
+  /** IA32_APIC_BASE. */
+  get base(): bigint {
+    return this.#base;
+  }
+  set base(value: bigint) {
+    this.#base = value;
+    // Every access asks for the mode: it is kept, and not computed from 64 bits each time.
+    this.#mode = modeOf(value);
+  }
   get mode(): ApicMode {
-    return modeOf(this.base);
+    return this.#mode;
   }
   get hwEnabled(): boolean {
-    return (this.base & APIC_BASE_ENABLE) !== 0n;
+    return this.#mode !== "disabled";
   }
   get swEnabled(): boolean {
     return (this.file.read(APIC_SPIV) & SVR_ENABLED) !== 0;

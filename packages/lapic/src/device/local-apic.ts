@@ -5,6 +5,7 @@ import type { ApicIdentity, ApicMode } from "../bus/apic-identity.js";
 import type { ApicInterrupt } from "../bus/apic-message.js";
 import { checkPage, decodePage, encodePage } from "../page/register-page.js";
 import { restorePage, savePage } from "../page/save-restore.js";
+import type { TriggerMode } from "../priority/interrupt-state.js";
 import { NO_VECTOR } from "../priority/vector-set.js";
 import { APIC_WRITERS, type ApicWriter, pageAddressOf } from "../registers/apic-base.js";
 import {
@@ -36,6 +37,8 @@ import type { ApicvInhibit } from "./vcpu.js";
 
 /** Bytes the page is accessed by in one go. */
 const ACCESS_SIZES: readonly number[] = [1, 2, 4, 8];
+const LEVELS: readonly PinLevel[] = ["asserted", "deasserted"];
+const TRIGGERS: readonly TriggerMode[] = ["edge", "level"];
 const PAGE_MAX = 0xfff;
 const CR8_MAX = 15;
 /** As CR8 in a report. */
@@ -255,8 +258,8 @@ export class LocalApic implements ApicBusNode, ApicIdentity {
   accept(interrupt: ApicInterrupt): "accepted" | "discarded" {
     checkVector("LocalApic.accept", interrupt.vector);
     checkInteger("LocalApic.accept", "deliveryMode", interrupt.deliveryMode, 0, 7);
-    checkOneOf("LocalApic.accept", "level", interrupt.level, ["asserted", "deasserted"]);
-    checkOneOf("LocalApic.accept", "trigger", interrupt.trigger, ["edge", "level"]);
+    checkOneOf("LocalApic.accept", "level", interrupt.level, LEVELS);
+    checkOneOf("LocalApic.accept", "trigger", interrupt.trigger, TRIGGERS);
     return accept(this.#core, interrupt);
   }
 
@@ -280,7 +283,7 @@ export class LocalApic implements ApicBusNode, ApicIdentity {
    */
   setLint(pin: LintPin, level: PinLevel): "accepted" | "discarded" | "unchanged" {
     checkOneOf("LocalApic.setLint", "pin", pin, [0, 1]);
-    checkOneOf("LocalApic.setLint", "level", level, ["asserted", "deasserted"]);
+    checkOneOf("LocalApic.setLint", "level", level, LEVELS);
     return setPin(this.#core, pin, level);
   }
 
