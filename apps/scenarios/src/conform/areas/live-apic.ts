@@ -15,15 +15,12 @@ import {
   type LocalApicVcpu,
   MODE_MASK_NONE,
   MSR_IA32_APICBASE,
-  X2APIC_MSR_FIRST,
 } from "@chronovisor/lapic";
 import { RowTimer } from "./lapic-device.js";
 
 /** SVR as the recorder writes it, with and without the enable bit. The latter masks every LVT, reset's LINT0 as well. */
 export const SVR_ENABLED = 0x1ff;
 export const SVR_DISABLED = 0x0ff;
-
-export const x2apicMsr = (offset: number): number => X2APIC_MSR_FIRST + (offset >> 4);
 
 /** How the recording machine was set up. */
 export interface LiveApicSetup {

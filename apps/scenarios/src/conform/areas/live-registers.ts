@@ -1,8 +1,8 @@
-import { APIC_SPIV } from "@chronovisor/lapic";
+import { APIC_SPIV, x2apicMsr } from "@chronovisor/lapic";
 import { toHex } from "../hex-bytes.js";
 import type { JudgeRow, Mismatch, Row } from "../replay.js";
 import { big, bool, compare, MalformedRow, maybeBig, num, object, oneOf, text } from "../row-fields.js";
-import { LiveApic, type LiveApicSetup, SVR_DISABLED, SVR_ENABLED, x2apicMsr } from "./live-apic.js";
+import { LiveApic, type LiveApicSetup, SVR_DISABLED, SVR_ENABLED } from "./live-apic.js";
 import { changedDwords, dwordsColumn, pageColumn } from "./live-page.js";
 
 /** What a state's name says, besides whether SVR enables the APIC. */

@@ -1,8 +1,8 @@
-import { APIC_TMCCT, APIC_TMICT } from "@chronovisor/lapic";
+import { APIC_TMCCT, APIC_TMICT, x2apicMsr } from "@chronovisor/lapic";
 import { toHex } from "../hex-bytes.js";
 import type { JudgeRow, Mismatch, Row } from "../replay.js";
 import { big, bool, compare, MalformedRow, maybeBig, num, object, text } from "../row-fields.js";
-import { type LiveApic, type LiveApicSetup, x2apicMsr } from "./live-apic.js";
+import type { LiveApic, LiveApicSetup } from "./live-apic.js";
 import { changedDwords, dwordsColumn, pageColumn, patchPage, readCountOfPage, tmcctOf } from "./live-page.js";
 import { bracketOf, LiveTimeline, type OperationKind } from "./live-timeline.js";
 

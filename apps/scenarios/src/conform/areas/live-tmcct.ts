@@ -1,7 +1,7 @@
-import { APIC_LVTT, APIC_SPIV, APIC_TDCR, APIC_TMCCT, APIC_TMICT } from "@chronovisor/lapic";
+import { APIC_LVTT, APIC_SPIV, APIC_TDCR, APIC_TMCCT, APIC_TMICT, x2apicMsr } from "@chronovisor/lapic";
 import type { JudgeRow, Mismatch, Row } from "../replay.js";
 import { big, bool, compare, num, object, objects, oneOf } from "../row-fields.js";
-import { type LiveApic, SVR_ENABLED, x2apicMsr } from "./live-apic.js";
+import { type LiveApic, SVR_ENABLED } from "./live-apic.js";
 import { kindOfWrite } from "./live-sequences.js";
 import { bracketOf, LiveTimeline } from "./live-timeline.js";
 
