@@ -145,6 +145,7 @@ export {
 export { APIC_PAGE_SIZE } from "./registers/register-file.js";
 export type { ApicRegister, RegisterAccess } from "./registers/register-map.js";
 export { APIC_REGISTERS, apicRegisterAt, x2apicMsr } from "./registers/register-map.js";
+export { SVR_APIC_ENABLED, SVR_SUPPRESS_EOI_BROADCAST } from "./registers/spurious-vector.js";
 export type { AdvanceConfig, TimerAdvanceState } from "./timer/advance.js";
 export { adjustTimerAdvance, TimerAdvance } from "./timer/advance.js";
 export type { AdvanceWait } from "./timer/advance-wait.js";

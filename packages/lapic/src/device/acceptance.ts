@@ -11,7 +11,7 @@ import {
 } from "../bus/apic-message.js";
 import { LVT_MASKED, LVT_VECTOR_MASK } from "../timer/registers.js";
 import type { ApicCore } from "./core.js";
-import { ESR_RECEIVE_ILLEGAL_VECTOR, gatherError } from "./error-status.js";
+import { ESR_RECEIVE_ILLEGAL_VECTOR, FIRST_LEGAL_VECTOR, gatherError } from "./error-status.js";
 import { type LocalInterruptSource, lvtEntry, maskEntry } from "./local-vectors.js";
 
 /*
@@ -21,10 +21,7 @@ import { type LocalInterruptSource, lvtEntry, maskEntry } from "./local-vectors.
 
 type Outcome = "accepted" | "discarded";
 
-/** Vectors below are the processor's exceptions. */
-const FIRST_LEGAL_VECTOR = 16;
-
-/** LVT and ICR bit 15. */
+/** LVT bit 15. */
 const LEVEL_TRIGGERED = 1 << 15;
 
 /** Accepts an interrupt or discards it, and reports which. */

@@ -13,6 +13,8 @@ export const LOCAL_APIC_BEHAVIOURS = {
   x2apicReservedBits: ["kvm", "sdm"],
   /** Delivery status and remote IRR of an LVT, bits 12 and 14: stored as written, or read-only. */
   lvtReadOnlyBits: ["kvm", "sdm"],
+  /** An end of interrupt with SVR bit 12 set: the I/O APIC hears of it from the APIC, or from the guest alone. */
+  eoiBroadcast: ["kvm", "sdm"],
   /** A timer that expires while LVTT is masked: its interrupt is kept until unmasked, or lost. */
   maskedTimer: ["kvm", "sdm"],
   /** IA32_APIC_BASE with EN clear: registers and timer go on, or all is as after INIT. */
@@ -32,6 +34,7 @@ const KVM: LocalApicBehaviours = {
   lowVectors: "kvm",
   x2apicReservedBits: "kvm",
   lvtReadOnlyBits: "kvm",
+  eoiBroadcast: "kvm",
   maskedTimer: "kvm",
   globalDisable: "kvm",
 };

@@ -1,18 +1,15 @@
 import type { ApicMode } from "../bus/apic-identity.js";
-import type { TriggerMode } from "../priority/interrupt-state.js";
 import { InterruptState } from "../priority/interrupt-state.js";
 import { VectorSet } from "../priority/vector-set.js";
 import { APIC_BASE_BSP, APIC_BASE_ENABLE, APIC_DEFAULT_PHYS_BASE, modeOf } from "../registers/apic-base.js";
 import { APIC_DFR, APIC_ID, APIC_LDR, APIC_SPIV } from "../registers/offsets.js";
 import { RegisterFile } from "../registers/register-file.js";
+import { SVR_APIC_ENABLED } from "../registers/spurious-vector.js";
 import type { LapicTimer } from "../timer/lapic-timer.js";
 import { completeApicBehaviours, type LocalApicBehaviours } from "./behaviours.js";
 import type { LocalApicEvents } from "./events.js";
 import { completeApicConfig, type LocalApicConfig, type LocalApicOptions } from "./options.js";
 import type { LocalApicVcpu } from "./vcpu.js";
-
-/** SVR bit 8. */
-const SVR_ENABLED = 1 << 8;
 
 /** Where INIT and SIPI stand (`mp_state`, docs/model/lapic §4). */
 export type ApicRunState = "runnable" | "uninitialized" | "init-received";
@@ -80,7 +77,7 @@ export class ApicCore {
     return this.#mode !== "disabled";
   }
   get swEnabled(): boolean {
-    return (this.file.read(APIC_SPIV) & SVR_ENABLED) !== 0;
+    return (this.file.read(APIC_SPIV) & SVR_APIC_ENABLED) !== 0;
   }
   get xapicId(): number {
     return this.file.read(APIC_ID) >>> 24;
@@ -111,9 +108,6 @@ export class ApicCore {
   notifyPosted(): void {
     if (this.vcpu.notifyPosted === undefined) this.kick();
     else this.vcpu.notifyPosted();
-  }
-  trigger(vector: number): TriggerMode {
-    return this.irq.tmr.has(vector) ? "level" : "edge";
   }
 }
 

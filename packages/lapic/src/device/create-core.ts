@@ -19,8 +19,6 @@ export function createCore(options: LocalApicOptions): ApicCore {
 function timerOptions(options: LocalApicOptions, core: ApicCore): LapicTimerOptions {
   const { createRawTimer, preemptionTimer, sharedAdvance, timerBehaviours } = options;
   const vcpu = options.vcpu ?? {};
-  const events = options.events?.timer ?? {};
-  const { onExpire } = events;
   return {
     clock: options.clock,
     tsc: options.tsc ?? HOST_TSC_AT_1_GHZ,
@@ -30,13 +28,7 @@ function timerOptions(options: LocalApicOptions, core: ApicCore): LapicTimerOpti
     ...(sharedAdvance === undefined ? {} : { sharedAdvance }),
     ...(timerBehaviours === undefined ? {} : { behaviours: timerBehaviours }),
     config: { ...options.timerConfig, tscDeadlineSupported: core.config.tscDeadlineSupported },
-    events: {
-      ...events,
-      onExpire(expiry) {
-        onExpire?.(expiry);
-        if (expiry.outcome === "pending") loseIfMasked(core);
-      },
-    },
+    ...(options.events?.timer === undefined ? {} : { events: options.events.timer }),
     vcpu: {
       get hwEnabled() {
         return core.hwEnabled;
@@ -54,13 +46,17 @@ function timerOptions(options: LocalApicOptions, core: ApicCore): LapicTimerOpti
         return vcpu.inGuestMode ?? false;
       },
       get canPostTimerInterrupt() {
-        return vcpu.canPostTimerInterrupt ?? false;
+        return core.apicvActive && vcpu.canPostTimerInterrupt === true;
       },
       get canUseHvTimer() {
         return vcpu.canUseHvTimer ?? true;
       },
       deliver: () => deliverLocal(core, "timer") === "accepted",
-      requestUnblock: () => vcpu.requestUnblock?.(),
+      requestUnblock() {
+        // The first to hear of an expiry that is pending.
+        loseIfMasked(core);
+        vcpu.requestUnblock?.();
+      },
       wake: () => vcpu.wake?.(),
       kick: () => vcpu.kick?.(),
       spin: (wait) => vcpu.spin?.(wait),

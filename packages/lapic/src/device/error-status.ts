@@ -7,6 +7,9 @@ import type { ApicCore } from "./core.js";
  * starts anew, and an error that was not gathered yet is signalled through LVT error.
  */
 
+/** Vectors below are the processor's exceptions. */
+export const FIRST_LEGAL_VECTOR = 16;
+
 /** Bit 5: a vector below 16 was sent. */
 export const ESR_SEND_ILLEGAL_VECTOR: number = 1 << 5;
 /** Bit 6: a vector below 16 was received, or raised by an LVT. */

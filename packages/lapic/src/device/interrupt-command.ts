@@ -10,11 +10,9 @@ import {
 import { APIC_ICR, APIC_ICR2 } from "../registers/offsets.js";
 import { signalError } from "./acceptance.js";
 import type { ApicCore } from "./core.js";
-import { ESR_SEND_ILLEGAL_VECTOR } from "./error-status.js";
+import { ESR_SEND_ILLEGAL_VECTOR, FIRST_LEGAL_VECTOR } from "./error-status.js";
 import type { ApicMessageBus } from "./options.js";
 import { icrHighOffset } from "./reset.js";
-
-const FIRST_LEGAL_VECTOR = 16;
 
 /**
  * The interrupt command register of one APIC and where its messages go (docs/model/lapic §6). Delivery is over before the

@@ -311,6 +311,8 @@ export class LocalApic implements ApicBusNode, ApicIdentity {
   /** Just before the entry: how long to spin so that the timer's interrupt is not seen before its deadline. */
   waitBeforeEntry(): AdvanceWait {
     const { irq, timer, apicvActive } = this.#core;
+    // With posted interrupts the vector is not in service yet, but requested.
+    if (apicvActive) syncPosted(this.#core);
     const waiting = apicvActive ? irq.irr : irq.isr;
     return timer.waitBeforeEntry(waiting.has(timer.lvtt & LVT_VECTOR_MASK) ? "present" : "absent");
   }

@@ -43,11 +43,6 @@ export function hasLvtEntry(core: ApicCore, offset: number): boolean {
   return offset !== APIC_LVTCMCI || core.config.cmciSupported;
 }
 
-/** Number of LVT entries, 6 or 7. */
-export function lvtEntries(core: ApicCore): number {
-  return core.config.cmciSupported ? 7 : 6;
-}
-
 /** The entry of a source; one the VM has not is masked. */
 export function lvtEntry(core: ApicCore, source: LocalInterruptSource): number {
   if (source === "timer") return core.timer.lvtt;

@@ -107,13 +107,17 @@ describe("acknowledge and end of interrupt", () => {
     expect(one.vcpu.seen).toEqual(["eoi 65 level", "eoi 66 edge"]);
   });
 
-  it("leaves that to the guest under directed EOI", () => {
-    const one = new OneApic({ config: { ioapic: "split" } });
-    one.write(SVR, 0x11ff);
+  it.each([
+    ["kvm", 0x11ff, ["eoi 65 level"]],
+    ["sdm", 0x11ff, []],
+    ["sdm", 0x01ff, ["eoi 65 level"]],
+  ] as const)("under directed EOI as %s, SVR 0x%x: tells %j", (eoiBroadcast, svr, seen) => {
+    const one = new OneApic({ config: { ioapic: "split" }, behaviours: { eoiBroadcast } });
+    one.write(SVR, svr);
     one.request(0x41, "level");
     one.apic.acknowledge();
     one.write(EOI, 0);
-    expect([one.vcpu.seen, one.read(0x120)]).toEqual([[], 0]);
+    expect([one.vcpu.seen, one.read(0x120)]).toEqual([seen, 0]);
   });
 
   it("does nothing with nothing in service, by MSR with any 32 bits", () => {

@@ -1,14 +1,12 @@
 import { NO_VECTOR } from "../priority/vector-set.js";
 import { APIC_PROCPRI, APIC_SPIV, APIC_TASKPRI } from "../registers/offsets.js";
+import { SVR_SUPPRESS_EOI_BROADCAST } from "../registers/spurious-vector.js";
 import type { ApicCore } from "./core.js";
 
 /*
  * Priorities and the way of a vector from IRR through ISR to its end (docs/model/lapic §3). PPR is a register that KVM
  * brings up to date at some moments only, so a saved page shows what it was at the last of them.
  */
-
-/** SVR bit 12: the I/O APIC is told by the guest, not by the APIC. */
-const SVR_SUPPRESS_EOI_BROADCAST = 1 << 12;
 
 /** What was posted becomes requested (`sync_pir_to_irr`). */
 export function syncPosted(core: ApicCore): void {
@@ -62,7 +60,12 @@ export function endOfInterrupt(core: ApicCore): void {
   core.events.onEoi?.(vector);
   if (vector === NO_VECTOR) return;
   updatePpr(core);
-  if ((core.file.read(APIC_SPIV) & SVR_SUPPRESS_EOI_BROADCAST) === 0)
-    core.vcpu.eoi?.(vector, core.trigger(vector));
+  if (!suppressesBroadcast(core)) core.vcpu.eoi?.(vector, core.irq.tmr.has(vector) ? "level" : "edge");
   core.requestEvent();
+}
+
+/** KVM announces directed EOI and lets the guest ask for it, and broadcasts all the same. */
+function suppressesBroadcast(core: ApicCore): boolean {
+  if (core.behaviours.eoiBroadcast === "kvm") return false;
+  return (core.file.read(APIC_SPIV) & SVR_SUPPRESS_EOI_BROADCAST) !== 0;
 }

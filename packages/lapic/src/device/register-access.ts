@@ -9,7 +9,6 @@ import {
   APIC_IRR,
   APIC_ISR,
   APIC_LDR,
-  APIC_LVR,
   APIC_LVT0,
   APIC_LVT1,
   APIC_LVTCMCI,
@@ -26,22 +25,20 @@ import {
   APIC_TMR,
 } from "../registers/offsets.js";
 import { registerAt } from "../registers/register-map.js";
+import { SVR_APIC_ENABLED, SVR_SUPPRESS_EOI_BROADCAST } from "../registers/spurious-vector.js";
 import type { ApicCore } from "./core.js";
 import { writeEsr } from "./error-status.js";
 import type { InterruptCommand } from "./interrupt-command.js";
 import { maskAllLvts, writeLvt } from "./local-vectors.js";
 import { endOfInterrupt, syncPosted, updatePpr, writeTpr } from "./priority.js";
 import { reportInhibits } from "./reset.js";
+import { announcesDirectedEoi } from "./version.js";
 
 /*
  * What reading and writing a register does, once the access itself is right (`__apic_read`, `kvm_lapic_reg_write`). The
  * page and the MSRs share it; the 64-bit ICR and SELF IPI are the MSRs' own.
  */
 
-/** SVR bit 12, storable where the version announces directed EOI. */
-const SVR_DIRECTED_EOI = 1 << 12;
-const VERSION_DIRECTED_EOI = 1 << 24;
-const SVR_ENABLED = 1 << 8;
 const DFR_ONES = 0x0fff_ffff;
 /** Eight registers of a vector set, 16 bytes apart. */
 const VECTOR_SET_BYTES = 128;
@@ -77,10 +74,10 @@ function readVectorSet(core: ApicCore, offset: number): number | undefined {
   return irq.irr.word(index);
 }
 
-/** What SVR can store now. */
+/** What SVR can store. */
 export function svrMask(core: ApicCore): number {
-  const directed = (core.file.read(APIC_LVR) & VERSION_DIRECTED_EOI) !== 0;
-  return (registerAt(APIC_SPIV)?.storedMask ?? 0) | (directed ? SVR_DIRECTED_EOI : 0);
+  const stored = registerAt(APIC_SPIV)?.storedMask ?? 0;
+  return announcesDirectedEoi(core) ? stored | SVR_SUPPRESS_EOI_BROADCAST : stored;
 }
 
 /** Writes a writable register; one that is not is left alone. */
@@ -105,7 +102,7 @@ export function writeRegister(core: ApicCore, icr: InterruptCommand, offset: num
       break;
     case APIC_SPIV:
       core.file.write(offset, value & svrMask(core));
-      if ((value & SVR_ENABLED) === 0) maskAllLvts(core);
+      if ((value & SVR_APIC_ENABLED) === 0) maskAllLvts(core);
       break;
     case APIC_ESR:
       writeEsr(core);

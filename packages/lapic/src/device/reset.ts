@@ -18,26 +18,17 @@ import {
   X2APIC_ICR_HIGH,
 } from "../registers/offsets.js";
 import { type ApicCore, resetBase, resetRunState } from "./core.js";
-import { lvtEntries, resetLvts } from "./local-vectors.js";
+import { resetLvts } from "./local-vectors.js";
 import { updatePpr } from "./priority.js";
 import type { ApicvInhibit } from "./vcpu.js";
+import { versionOf } from "./version.js";
 
 /*
  * RESET, INIT and IA32_APIC_BASE: what starts an APIC anew, and what of it survives (docs/model/lapic §2, §5).
  */
 
-const VERSION = 0x14;
-/** Version bit 24: the guest may tell the I/O APIC of an end of interrupt itself. */
-const DIRECTED_EOI: number = 1 << 24;
 const DFR_FLAT = 0xffff_ffff;
 const SVR_RESET = 0xff;
-
-/** The version register, which depends on the VM alone. */
-export function versionOf(core: ApicCore): number {
-  const { x2apicSupported, ioapic } = core.config;
-  const directed = x2apicSupported && ioapic === "split" ? DIRECTED_EOI : 0;
-  return VERSION | ((lvtEntries(core) - 1) << 16) | directed;
-}
 
 /** RESET or INIT (`kvm_lapic_reset`). INIT leaves base and ID. */
 export function resetApic(core: ApicCore, kind: "reset" | "init"): void {

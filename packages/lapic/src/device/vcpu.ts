@@ -15,7 +15,7 @@ export interface LocalApicVcpu {
   readonly wantsToRun?: boolean;
   /** The vCPU is in IN_GUEST_MODE; no by default. */
   readonly inGuestMode?: boolean;
-  /** `pi_inject_timer` and APICv and (MWAIT or HLT exits disabled); no by default. */
+  /** `pi_inject_timer` and (MWAIT or HLT exits disabled), acted on while APICv is active; no by default. */
   readonly canPostTimerInterrupt?: boolean;
   /** MWAIT exits are enabled, so a preemption timer may be used; yes by default. */
   readonly canUseHvTimer?: boolean;

@@ -1,7 +1,8 @@
 import { x2apicLdr } from "../bus/match-destination.js";
 import type { ApicCore } from "../device/core.js";
 import { syncPosted, updatePpr } from "../device/priority.js";
-import { icrHighOffset, reportInhibits, versionOf } from "../device/reset.js";
+import { icrHighOffset, reportInhibits } from "../device/reset.js";
+import { versionOf } from "../device/version.js";
 import { NO_VECTOR, type VectorSet } from "../priority/vector-set.js";
 import {
   APIC_ICR2,
