@@ -154,6 +154,7 @@ describe("what an APIC did at instants nobody knows", () => {
           }
         }
       }),
+      { numRuns: 50 },
     );
   });
 });
