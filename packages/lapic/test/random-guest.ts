@@ -2,6 +2,7 @@ import fc from "fast-check";
 import {
   ApicBus,
   type BadApicAccess,
+  LOCAL_APIC_BEHAVIOURS,
   LocalApic,
   type LocalApicConfig,
   type LocalApicOptions,
@@ -19,6 +20,13 @@ const IA32_APICBASE = 0x1b;
 const IA32_TSC_DEADLINE = 0x6e0;
 const PAGE_BYTES = 1024;
 
+/** Besides what CPUID and capabilities say. */
+export interface RandomVmOptions {
+  readonly delivery?: "by KVM" | "posted";
+  /** Of every behaviour. */
+  readonly authority?: "kvm" | "sdm";
+}
+
 /** Two APICs on one bus; what they report is kept until asked for. */
 export class RandomVm {
   readonly host: FakeHost = new FakeHost();
@@ -29,14 +37,17 @@ export class RandomVm {
   pages: "none" | "restored" = "none";
   #bad: BadApicAccess[] = [];
 
-  constructor(config: Partial<LocalApicConfig>) {
+  constructor(config: Partial<LocalApicConfig>, extra: RandomVmOptions = {}) {
     this.options = [0, 1].map((id) => ({
       id,
       clock: this.host,
       createTimer: this.host.createTimer,
       config,
       bus: this.bus,
-      vcpu: { smi: () => {} },
+      vcpu: { smi: () => {}, apicvActive: extra.delivery === "posted" },
+      behaviours: Object.fromEntries(
+        Object.keys(LOCAL_APIC_BEHAVIOURS).map((axis) => [axis, extra.authority ?? "kvm"]),
+      ),
       events: { onBadAccess: (access) => void this.#bad.push(access) },
     }));
     this.apics = this.options.map((options) => new LocalApic(options));
