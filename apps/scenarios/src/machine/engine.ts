@@ -82,6 +82,13 @@ export class Engine {
     else this.#began(this.#now);
   }
 
+  /** The counter was set, forward or back, while nothing ran: the axis goes on from `to`. */
+  moveTo(to: HostTsc): void {
+    this.#now = to;
+    this.#began(to);
+    for (const lane of this.#lanes) lane.busyUntil = to;
+  }
+
   /** Runs `work` as code of the CPU `lane`, no earlier than that CPU is free. */
   on<T>(lane: Lane, work: () => T): T {
     const { now } = this;

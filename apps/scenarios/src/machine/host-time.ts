@@ -7,6 +7,7 @@ import {
   type SteeredHostClock,
 } from "@chronovisor/clocksource";
 import { Timekeeper, type TimekeeperClocksource } from "@chronovisor/timekeeper";
+import { ChipsetClock, type ChipsetCounter } from "./chipset-counter.js";
 import type { Engine } from "./engine.js";
 import { type HostCounter, TSC_COUNTER } from "./host-counter.js";
 import { NanosecondCounter } from "./nanosecond-counter.js";
@@ -50,7 +51,9 @@ export class HostTime implements SteeredHostClock {
   /** Called when CLOCK_REALTIME or CLOCK_BOOTTIME moved against CLOCK_MONOTONIC. */
   onClockSet: ((clocks: "wall" | "boot") => void) | undefined;
   readonly #engine: Engine;
-  readonly #counter: HostCounter;
+  readonly #options: HostClockOptions;
+  readonly #tscHz: bigint;
+  #counter: HostCounter;
   /** The counter whose rate can be set; undefined under a TSC, which has none. */
   readonly #settable: NanosecondCounter | undefined;
   #monoMult: number;
@@ -61,6 +64,8 @@ export class HostTime implements SteeredHostClock {
 
   constructor(engine: Engine, tscHz: bigint, options: HostClockOptions) {
     this.#engine = engine;
+    this.#options = options;
+    this.#tscHz = tscHz;
     this.#settable =
       options.kind === "exact" ? new NanosecondCounter(engine.now, tscHz, options.ratePpb) : undefined;
     this.#counter = this.#settable ?? TSC_COUNTER;
@@ -135,6 +140,41 @@ export class HostTime implements SteeredHostClock {
     }
     this.#settable.setRate(this.#engine.now, ratePpb);
     this.#rateChanged();
+  }
+
+  /** Whether the TSC, or a counter of the chipset in its place, drives the timekeeper. */
+  get isDrivenByTsc(): boolean {
+    return this.#settable === undefined;
+  }
+
+  /**
+   * Another counter drives the timekeeper from now on.
+   *
+   * @throws Error on an exact clock.
+   */
+  changeCounter(to: "tsc" | ChipsetCounter): void {
+    const options = this.#options;
+    if (options.kind === "exact") {
+      throw new Error("HostTime.changeCounter: expected a clock that the TSC drives, got an exact one");
+    }
+    if (to === "tsc") {
+      this.#counter = TSC_COUNTER;
+      const source = clocksource({ scale: 1000, freq: options.tscKhz });
+      this.timekeeper.changeClocksource(source, () => this.#counter.read(this.#engine.now));
+      return;
+    }
+    const counter = new ChipsetClock(to, this.#tscHz, () => this.#engine.now);
+    this.#counter = counter;
+    const registration = {
+      scale: 1,
+      freq: Number(to.hz),
+      mask: counter.mask,
+      watchdogMaxSkewNs: WATCHDOG_MAX_SKEW_NS,
+    };
+    this.timekeeper.changeClocksource(
+      { ...registerClocksource(registration), mask: counter.mask, vclockMode: "none" },
+      () => counter.read(this.#engine.now),
+    );
   }
 
   #updated(): void {

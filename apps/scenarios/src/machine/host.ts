@@ -3,6 +3,7 @@ import { type EqualTarget, HRTIMER_MODE_HARD, type Hrtimer, HrtimerSystem } from
 import { Engine } from "./engine.js";
 import { createEventTimer, type EventTimerKind } from "./event-timer.js";
 import { HostCpu } from "./host-cpu.js";
+import type { HostSleep } from "./host-sleep.js";
 import { HostTick, type HostTickOptions, type TickHost } from "./host-tick.js";
 import { type HostClockOptions, HostTime } from "./host-time.js";
 import { Timeline } from "./timeline.js";
@@ -50,6 +51,8 @@ export class Host {
   /** From an interrupt sent to another CPU to its arrival, host cycles. */
   readonly ipiCycles: bigint;
   readonly #clockListeners: (() => void)[] = [];
+  /** An instant of the axis and the true time there: the start, and after a sleep the waking. */
+  #epoch: { readonly tsc: HostTsc; readonly ns: bigint };
   /** CPUs that serve the timers of others. */
   readonly #housekeeping: ReadonlySet<number>;
 
@@ -66,6 +69,7 @@ export class Host {
     }
     this.tscHz = tscHz;
     this.startTsc = options.startTsc as HostTsc;
+    this.#epoch = { tsc: this.startTsc, ns: 0n };
     this.ipiCycles = this.cycles(ipiNs);
     this.engine = new Engine(this.startTsc);
     this.clock = new HostTime(this.engine, tscHz, options.clock);
@@ -119,14 +123,16 @@ export class Host {
     return (ns * this.tscHz * 2n + 1_000_000_000n) / 2_000_000_000n;
   }
 
-  /** Host TSC `ns` nanoseconds of true time after the start, rounded down. */
+  /** Host TSC `ns` nanoseconds of true time after the start, rounded down; after a sleep, of an instant since. */
   tscAt(ns: bigint): HostTsc {
-    return (this.startTsc + (ns * this.tscHz) / 1_000_000_000n) as HostTsc;
+    const { tsc, ns: epochNs } = this.#epoch;
+    return (tsc + ((ns - epochNs) * this.tscHz) / 1_000_000_000n) as HostTsc;
   }
 
-  /** Nanoseconds of true time from the start to `tsc`, rounded down. */
+  /** Nanoseconds of true time from the start to `tsc`, rounded down; after a sleep, of an instant since. */
   trueNs(tsc: HostTsc): bigint {
-    return ((tsc - this.startTsc) * 1_000_000_000n) / this.tscHz;
+    const { tsc: epochTsc, ns } = this.#epoch;
+    return ns + ((tsc - epochTsc) * 1_000_000_000n) / this.tscHz;
   }
 
   /** Picoseconds in a signed number of cycles, rounded towards zero. */
@@ -147,6 +153,32 @@ export class Host {
   /** `listener` runs after every update of the timekeeper, as KVM's notifier does. */
   onClockUpdate(listener: () => void): void {
     this.#clockListeners.push(listener);
+  }
+
+  /**
+   * The host sleeps: its clocks stand still, then learn how long it was; timers go on by CLOCK_MONOTONIC, to which it did not
+   * happen. What the scenario had planned meanwhile happens on waking. Guests must be out.
+   *
+   * @throws Error on an exact clock, which no counter drives that a sleep could stop.
+   */
+  sleep({ ns, tsc }: HostSleep): void {
+    const { engine, clock } = this;
+    if (!clock.isDrivenByTsc)
+      throw new Error("Host.sleep: expected a clock that the TSC drives, got an exact one");
+    const asleepNs = this.trueNs(engine.now);
+    const instants = { from: this.#epoch, toNs: asleepNs + ns };
+    clock.timekeeper.suspend();
+    const woken =
+      tsc === "counts" ? engine.now + this.cycles(ns) : tsc === "stops" ? engine.now : tsc.resetTo;
+    engine.moveTo(woken as HostTsc);
+    this.#epoch = { tsc: engine.now, ns: instants.toNs };
+    this.timeline.move((at) => {
+      const dueNs = instants.from.ns + ((at - instants.from.tsc) * 1_000_000_000n) / this.tscHz;
+      return dueNs <= instants.toNs ? engine.now : this.tscAt(dueNs);
+    });
+    clock.timekeeper.resume(ns);
+    for (const cpu of this.cpus) cpu.clockRateChanged();
+    this.hrtimers.resume();
   }
 
   /**

@@ -1,0 +1,32 @@
+import type { GuestMemory } from "@chronovisor/pvclock";
+
+export const PAGE_SIZE = 4096;
+
+/** A guest's physical memory, from address 0, of a few pages that clocks are published in. */
+export class FlatMemory implements GuestMemory {
+  readonly #bytes: Uint8Array;
+
+  /** @param pages - of 4096 bytes, at least 1. */
+  constructor(pages: number) {
+    this.#bytes = new Uint8Array(pages * PAGE_SIZE);
+  }
+
+  map(address: bigint, length: number): Uint8Array | undefined {
+    if (address + BigInt(length) > BigInt(this.#bytes.length)) return undefined;
+    const start = Number(address);
+    return this.#bytes.subarray(start, start + length);
+  }
+
+  /**
+   * `length` bytes that are there.
+   *
+   * @throws RangeError for an address beyond the memory.
+   */
+  at(address: bigint, length: number): Uint8Array {
+    const bytes = this.map(address, length);
+    if (bytes === undefined) {
+      throw new RangeError(`FlatMemory.at: expected memory at 0x${address.toString(16)}`);
+    }
+    return bytes;
+  }
+}
