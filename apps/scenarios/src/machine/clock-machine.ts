@@ -27,6 +27,8 @@ export interface ClockMachineOptions {
   readonly vcpus?: number;
   /** Further host CPUs; none by default. */
   readonly spareCpus?: number;
+  /** From an interrupt sent to another CPU to its arrival, ns; none by default. */
+  readonly ipiNs?: bigint;
   /** Where the host's TSC starts; 0 by default. */
   readonly startTsc?: bigint;
   /** CLOCK_REALTIME at the start, ns since 1970; 0 by default. */
@@ -76,11 +78,19 @@ export function buildClockMachine(options: ClockMachineOptions): ClockMachine {
   return { host, kvm, vm };
 }
 
-/** Adds a vCPU to a VM, on the first host CPU that has none: as hotplug does. */
+/**
+ * Adds a vCPU to a VM, on the first host CPU that has none: as hotplug does.
+ *
+ * @throws RangeError if every host CPU has one.
+ */
 export function addVcpu(host: Host, vm: KvmVm, axes: Readonly<Record<string, string>>): Vcpu {
   const id = vm.vcpus.length;
+  const cpu = host.cpus.find(({ guest }) => guest === undefined);
+  if (cpu === undefined) {
+    throw new RangeError(`addVcpu: expected a host CPU without a vCPU, got ${host.cpus.length}, all taken`);
+  }
   const clocks = vm.createClocks();
-  const vcpu = new Vcpu(host, host.cpu(id), {
+  const vcpu = new Vcpu(host, cpu, {
     id,
     tsc: clocks.counter,
     clocks,
@@ -98,7 +108,7 @@ export function addVcpu(host: Host, vm: KvmVm, axes: Readonly<Record<string, str
 }
 
 function buildHost(options: ClockMachineOptions, cpus: number): Host {
-  const { hostKhz, hostHz = hostKhz * 1000n, startTsc = 0n, realtimeNs } = options;
+  const { hostKhz, hostHz = hostKhz * 1000n, startTsc = 0n, realtimeNs, ipiNs } = options;
   const tscKhz = Number(hostKhz);
   return new Host({
     tscHz: hostHz,
@@ -107,6 +117,7 @@ function buildHost(options: ClockMachineOptions, cpus: number): Host {
     minDeltaNs: 0n,
     cpus: Array.from({ length: cpus }, () => ({})),
     startTsc,
+    ...(ipiNs === undefined ? {} : { ipiNs }),
   });
 }
 

@@ -15,6 +15,8 @@ export class KvmHost implements KvmclockHost {
   readonly hostTscKhz: number;
   readonly health: HostTscHealth = new HostTscHealth("tsc");
   readonly notifier: KvmclockNotifier = new KvmclockNotifier();
+  /** Called before KVM reads the clock by itself, not together with the TSC: time may pass there since it read the TSC. */
+  beforeClockRead: (() => void) | undefined;
   readonly #vms: KvmVm[] = [];
   #isNotifierQueued = false;
 
@@ -41,10 +43,12 @@ export class KvmHost implements KvmclockHost {
   }
 
   rawNs(): ReturnType<KvmclockHost["rawNs"]> {
+    this.beforeClockRead?.();
     return this.host.clock.timekeeper.rawNs();
   }
 
   boottimeNs(): ReturnType<KvmclockHost["boottimeNs"]> {
+    this.beforeClockRead?.();
     return this.host.clock.timekeeper.boottimeNs();
   }
 
