@@ -1,5 +1,6 @@
 import type { ScenarioDefinition } from "../scenario/types.js";
 import { longStop } from "./long-stop/index.js";
+import { masterClockYank } from "./master-clock-yank/index.js";
 import { ntpSlew } from "./ntp-slew/index.js";
 import { periodicDrift } from "./periodic-drift/index.js";
 import { pinnedTimer } from "./pinned-timer/index.js";
@@ -11,5 +12,6 @@ export const scenarios: readonly ScenarioDefinition[] = [
   pinnedTimer,
   ntpSlew,
   xenAccuracy,
+  masterClockYank,
   longStop,
 ] as unknown as readonly ScenarioDefinition[];
