@@ -1,4 +1,4 @@
-import type { TscVendor } from "@chronovisor/clocksource";
+import type { HostTsc, TscVendor } from "@chronovisor/clocksource";
 import { lapicBehaviours } from "../kernels/lapic-behaviours.js";
 import { Host } from "./host.js";
 import { KvmHost } from "./kvm-host.js";
@@ -121,16 +121,26 @@ function buildHost(options: ClockMachineOptions, cpus: number): Host {
   });
 }
 
-/** The host's timekeeper accumulates now and then, though no tick runs. */
+/** The host's timekeeper accumulates now and then, though no tick runs: as often as the counter under it asks for. */
 function keepTime(host: Host): void {
-  const next = (): void =>
-    host.timeline.add({
-      at: host.tscAt(host.trueNs(host.engine.now) + HOST_WAKES_NS),
+  const { clock, engine, timeline } = host;
+  const everyNs = (): bigint => (clock.maxIdleNs < HOST_WAKES_NS ? clock.maxIdleNs : HOST_WAKES_NS);
+  let planned = { everyNs: 0n };
+  const plan = (): void => {
+    const mine = { everyNs: everyNs() };
+    planned = mine;
+    timeline.add({
+      at: (engine.now + host.cycles(mine.everyNs)) as HostTsc,
       name: "the host accumulates its clock",
       act: () => {
-        host.clock.timekeeper.tick();
-        next();
+        if (planned !== mine) return;
+        clock.timekeeper.tick();
+        plan();
       },
     });
-  next();
+  };
+  plan();
+  host.onClockUpdate(() => {
+    if (planned.everyNs !== everyNs()) plan();
+  });
 }

@@ -67,14 +67,16 @@ export class KvmHost implements KvmclockHost {
   }
 
   /**
-   * The host sleeps and wakes: its guests are frozen meanwhile, and KVM looks at its TSC before they go on
-   * (docs/model/clocksource-tsc §6.6).
+   * The host sleeps and wakes: the threads of its vCPUs are frozen meanwhile, halted ones too, and KVM looks at its TSC before
+   * they go on (docs/model/clocksource-tsc §6.6). Those that were out stay out.
    *
    * @returns host cycles the TSC was found behind; 0 if it was not.
    */
   sleep(sleep: HostSleep): bigint {
-    const vcpus = this.#vms.flatMap((vm) => vm.vcpus);
-    for (const vcpu of vcpus) vcpu.stop("preempted");
+    const frozen = this.#vms
+      .flatMap((vm) => vm.vcpus)
+      .filter(({ state }) => state !== "userspace" && state !== "preempted");
+    for (const vcpu of frozen) vcpu.stop();
     this.host.sleep(sleep);
     let lost = 0n;
     for (const { id, online } of this.host.cpus) {
@@ -86,7 +88,7 @@ export class KvmHost implements KvmclockHost {
           this.tsc(),
         );
     }
-    for (const vcpu of vcpus) vcpu.resume();
+    for (const vcpu of frozen) vcpu.resume();
     return lost;
   }
 
