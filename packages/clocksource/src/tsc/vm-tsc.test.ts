@@ -469,6 +469,7 @@ describe("VmTsc arguments", () => {
     ["VmTsc.hostWriteTsc: expected value", () => vm.hostWriteTsc(own, -1n)],
     ["VmTsc.setTscOffset: expected a vCPU of this VM", () => vm.setTscOffset(other, 0n)],
     ["VmTsc.setTscOffset: expected offset", () => vm.setTscOffset(own, -1n)],
+    ["VmTsc.setTscOffset: expected offset", () => vm.setTscOffset(own, 2n ** 64n)],
     ["VmTsc.load: expected a vCPU of this VM", () => vm.load(other, 0)],
     ["VmTsc.load: expected cpu", () => vm.load(own, -1)],
     ["VmTsc.ioctlSetTscKhz: expected khz", () => vm.ioctlSetTscKhz(-1n)],
