@@ -1,5 +1,6 @@
 import type { ScenarioDefinition } from "../scenario/types.js";
 import { longStop } from "./long-stop/index.js";
+import { masterClockLoss } from "./master-clock-loss/index.js";
 import { masterClockYank } from "./master-clock-yank/index.js";
 import { ntpSlew } from "./ntp-slew/index.js";
 import { periodicDrift } from "./periodic-drift/index.js";
@@ -13,5 +14,6 @@ export const scenarios: readonly ScenarioDefinition[] = [
   ntpSlew,
   xenAccuracy,
   masterClockYank,
+  masterClockLoss,
   longStop,
 ] as unknown as readonly ScenarioDefinition[];
