@@ -62,6 +62,11 @@ export class KvmclockArithmetic {
     return (cycles * this.#rawMult) >> this.#rawShift;
   }
 
+  /** Host cycles until that has gone on by so many nanoseconds. */
+  rawCycles(ns: bigint): bigint {
+    return ((ns << this.#rawShift) + this.#rawMult - 1n) / this.#rawMult;
+  }
+
   /** What the guest reads (Definition B). */
   guestNs(cycles: bigint): bigint {
     return this.clockNs(this.guestCycles(cycles));
