@@ -43,7 +43,7 @@ export const CAUSES: readonly Cause[] = [
     id: "tsc-write",
     steps: ({ written }) => [
       {
-        title: "guest writes vCPU 1's TSC",
+        title: "guest writes TSC",
         vcpu: 1,
         guest: (cpu) => cpu.wrmsr(IA32_TSC, BigInt.asUintN(64, cpu.rdtsc() + written)),
       },
@@ -57,7 +57,7 @@ export const CAUSES: readonly Cause[] = [
     id: "tsc-adjust",
     steps: ({ written }) => [
       {
-        title: "guest writes vCPU 1's TSC_ADJUST",
+        title: "guest writes TSC_ADJUST",
         vcpu: 1,
         guest: (cpu) => cpu.wrmsr(IA32_TSC_ADJUST, written),
       },
@@ -67,7 +67,7 @@ export const CAUSES: readonly Cause[] = [
     id: "old-msr",
     steps: () => [
       {
-        title: "guest's clock by MSR 0x12",
+        title: "clock by MSR 0x12",
         vcpu: 0,
         guest: (cpu) => cpu.wrmsr(MSR_KVM_SYSTEM_TIME, cpu.rdmsr(MSR_KVM_SYSTEM_TIME_NEW) ?? 0n),
       },
@@ -81,14 +81,14 @@ export const CAUSES: readonly Cause[] = [
   {
     id: "clocksource",
     steps: () => [
-      { title: "host's clocksource to hpet", host: ({ kvm }) => kvm.changeClocksource(HPET) },
+      { title: "host goes to hpet", host: ({ kvm }) => kvm.changeClocksource(HPET) },
       { title: "back to tsc", host: ({ kvm }) => kvm.changeClocksource("tsc") },
       { title: "KVM_SET_CLOCK", host: ({ vm }) => setOwnClock(vm) },
     ],
   },
   {
     id: "hotplug",
-    steps: () => [{ title: "a third vCPU", host: (machine) => machine.plugVcpu() }],
+    steps: () => [{ title: "third vCPU", host: (machine) => machine.plugVcpu() }],
   },
 ];
 

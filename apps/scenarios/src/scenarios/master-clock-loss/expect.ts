@@ -14,7 +14,7 @@ const FLOORS_NS = 2n;
 /** From one count of the hpet to the next, rounded up. */
 const HPET_STEP_NS = 1_000_000_000n / HPET.hz + 1n;
 
-/** A row of the table of steps. */
+/** What the tables say of a step. */
 interface Row {
   readonly master: unknown;
   readonly stable: unknown;
@@ -38,11 +38,17 @@ const has =
 /** Before v5.6 what is not a master clock goes by CLOCK_BOOTTIME, which the prediction does not have. */
 const isRaw = ({ axes }: Run): boolean => axes.base === "raw";
 
-function rowsOf({ measured }: Run, cause: CauseId): readonly Row[] {
-  const { columns = [], rows = [] } = measured.tables.steps ?? {};
-  return rows
-    .filter(([id]) => id === cause)
-    .map((row) => Object.fromEntries(columns.map(({ name }, i) => [name, row[i]])) as unknown as Row);
+/** The lines of a cause's steps in both tables, which have one for each step of each cause. */
+function rowsOf({ params, measured }: Run, cause: CauseId): readonly Row[] {
+  const causes = causesOf(params);
+  const counts = causes.map(({ steps }) => steps(params).length);
+  const at = causes.findIndex(({ id }) => id === cause);
+  const first = counts.slice(0, at).reduce((total, count) => total + count, 0);
+  const cells = Object.values(measured.tables).map(({ columns, rows }) =>
+    rows.slice(first, first + (counts[at] ?? 0)).map((row) => columns.map(({ name }, i) => [name, row[i]])),
+  );
+  const [state = [], clocks = []] = cells;
+  return state.map((row, i) => Object.fromEntries([...row, ...(clocks[i] ?? [])]) as unknown as Row);
 }
 
 function row(run: Run, cause: CauseId, step: number): Row {

@@ -54,7 +54,7 @@ export function runMasterClockLoss({ params, kernel, hooks }: RunContext<MasterC
       causes: BigInt(lives.length),
     },
     series: { apart: apartSeries(lives) },
-    tables: { steps: stepTable(lives) },
+    tables: { state: stateTable(steps), clocks: clockTable(steps) },
   };
 }
 
@@ -69,36 +69,39 @@ function apartSeries(lives: readonly Lived[]): Measured["series"][string] {
   return { title, unit: "ns", points: plotted?.apart ?? [] };
 }
 
-function stepTable(lives: readonly Lived[]): Table {
+const TITLE = { name: "step", unit: "name", title: "what happens" } as const;
+
+/** A line for each step, in the order of the causes. */
+function stateTable(steps: readonly StepOutcome[]): Table {
   return {
-    title: "what each cause does to a VM of its own",
+    title: "a VM of its own for each cause: its master clock",
     columns: [
-      { name: "cause", unit: "name", title: "cause" },
-      { name: "step", unit: "name", title: "what happens" },
-      { name: "master", unit: "name", title: "master clock" },
+      TITLE,
+      { name: "master", unit: "name", title: "master" },
       { name: "stable", unit: "name", title: "TSC_STABLE" },
       { name: "updates", unit: "count", title: "references" },
-      { name: "jump", unit: "ns", title: "K0 jumps", signed: true },
-      { name: "apart", unit: "ns", title: "K1 \u2212 K0", signed: true },
-      { name: "apartLater", unit: "ns", title: "later", signed: true },
-      { name: "tscApart", unit: "cycles", title: "TSC1 \u2212 TSC0", signed: true },
-      { name: "held", unit: "ns", title: "K0 stands" },
+      { name: "tscApart", unit: "count", title: "TSC1 \u2212 TSC0", signed: true },
     ],
-    rows: lives.flatMap(({ cause, steps }) => steps.map((step) => stepRow(cause, step))),
+    rows: steps.map(({ title, isOnMaster, isTscStable, updates, tscApart }) => [
+      title,
+      isOnMaster ? "on" : "off",
+      isTscStable ? "set" : "clear",
+      updates,
+      tscApart,
+    ]),
   };
 }
 
-function stepRow(cause: CauseId, step: StepOutcome): Table["rows"][number] {
-  return [
-    cause,
-    step.title,
-    step.isOnMaster ? "on" : "off",
-    step.isTscStable ? "set" : "clear",
-    step.updates,
-    step.jump0,
-    step.apart,
-    step.apartLater,
-    step.tscApart,
-    step.held,
-  ];
+function clockTable(steps: readonly StepOutcome[]): Table {
+  return {
+    title: "and its vCPUs' clocks",
+    columns: [
+      TITLE,
+      { name: "jump", unit: "ns", title: "K0 jumps", signed: true },
+      { name: "apart", unit: "ns", title: "K1 \u2212 K0", signed: true },
+      { name: "apartLater", unit: "ns", title: "later", signed: true },
+      { name: "held", unit: "ns", title: "K0 stands" },
+    ],
+    rows: steps.map(({ title, jump0, apart, apartLater, held }) => [title, jump0, apart, apartLater, held]),
+  };
 }
