@@ -1,4 +1,5 @@
 import type { ScenarioDefinition } from "../scenario/types.js";
+import { hostSuspend } from "./host-suspend/index.js";
 import { longStop } from "./long-stop/index.js";
 import { masterClockLoss } from "./master-clock-loss/index.js";
 import { masterClockYank } from "./master-clock-yank/index.js";
@@ -15,5 +16,6 @@ export const scenarios: readonly ScenarioDefinition[] = [
   xenAccuracy,
   masterClockYank,
   masterClockLoss,
+  hostSuspend,
   longStop,
 ] as unknown as readonly ScenarioDefinition[];
