@@ -1,3 +1,4 @@
+import { KVM_CLOCK_REALTIME } from "@chronovisor/pvclock";
 import { describe, expect, it } from "vitest";
 import { parseKernel } from "../kernels/kernels.js";
 import { GuestKvmclock } from "../programs/kvmclock.js";
@@ -43,6 +44,23 @@ describe("what passes between KVM's reads of TSC and clock", () => {
     const [k0 = 0n, k1 = 0n] = vm.clock.vcpus.map((clock) => clock.readAt(host.engine.now));
     expect(vm.clock.reference.useMasterClock).toBe(false);
     expect(k1 - k0).toBe(700n);
+  });
+});
+
+describe("what passes between KVM's new reference and its read of CLOCK_REALTIME", () => {
+  it("puts a clock ahead by as much that is moved on by CLOCK_REALTIME", () => {
+    const { host, kvm, vm } = machine();
+    for (const vcpu of vm.vcpus) {
+      vcpu.start("spins", function* (cpu) {
+        for (;;) yield cpu.run();
+      });
+    }
+    host.engine.runUntil(host.tscAt(1_000_000_000n));
+    const { clock, realtime } = vm.clock.getClock();
+    kvm.beforeClockRead = () => host.engine.spend(host.cycles(700n));
+    vm.paused(() => vm.clock.setClock({ clock, realtime, flags: KVM_CLOCK_REALTIME }));
+    const reference = vm.clock.reference.kernelNs + vm.clock.kvmclockOffset;
+    expect(reference - clock).toBe(700n);
   });
 });
 

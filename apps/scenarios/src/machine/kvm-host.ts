@@ -53,6 +53,7 @@ export class KvmHost implements KvmclockHost {
   }
 
   realtimeNs(): ReturnType<KvmclockHost["realtimeNs"]> {
+    this.beforeClockRead?.();
     return this.host.clock.timekeeper.realtimeNs();
   }
 
