@@ -5,6 +5,7 @@
  * Sources: docs/model/pvclock §2, §4 and §5.2, docs/model/clocksource-tsc §2 and §5.
  */
 
+const U = BigInt.asUintN;
 const NS_PER_S = 1_000_000_000n;
 const NS_PER_MS = 1_000_000n;
 const HZ_PER_KHZ = 1_000n;
@@ -25,7 +26,7 @@ export interface KvmclockFrequencies {
 }
 
 /** A power of two and a 32-bit fraction. */
-interface PvScale {
+export interface PvScale {
   readonly mul: bigint;
   readonly shift: bigint;
 }
@@ -50,6 +51,11 @@ export class KvmclockArithmetic {
     this.#guestScale = scaleOf(guestHz);
     this.#hostScale = scaleOf(hostKhz * HZ_PER_KHZ);
     [this.#rawMult, this.#rawShift] = multShift(hostKhz);
+  }
+
+  /** From the guest's TSC to its clock, as it is published. */
+  get guestScale(): PvScale {
+    return this.#guestScale;
   }
 
   /** The guest's TSC. */
@@ -83,8 +89,9 @@ export class KvmclockArithmetic {
   }
 }
 
-function scaled(cycles: bigint, { mul, shift }: PvScale): bigint {
-  return ((shift < 0n ? cycles >> -shift : cycles << shift) * mul) >> 32n;
+/** What a scale makes of cycles, mod 2^64; what a shift to the left moves beyond 64 bits is lost. */
+export function scaled(cycles: bigint, { mul, shift }: PvScale): bigint {
+  return U(64, ((shift < 0n ? cycles >> -shift : U(64, cycles << shift)) * mul) >> 32n);
 }
 
 /** Halves or doubles the frequency until a nanosecond is half a cycle to a cycle of it. Halving drops bits. */
