@@ -1,19 +1,26 @@
 import type { RunResult, ScenarioDefinition } from "../../scenario/types.js";
 import { formatQuantity } from "../../units/format-quantity.js";
+import { magnitude } from "../../units/magnitude.js";
 import { hostSuspendExpectations } from "./expect.js";
 import { hostSuspendParams } from "./params.js";
 import { runHostSuspend, runNs } from "./run.js";
 
+const NS_PER_MS = 1_000_000n;
+
 function verdict({ observations, params }: RunResult, name: string): string {
-  const ns = (key: string): bigint => BigInt(observations[key]?.value ?? 0n);
+  const number = (key: string): bigint => BigInt(observations[key]?.value ?? 0n);
   const sleep = formatQuantity(BigInt(params.sleep?.value ?? 0n), "ns");
   if (params.tsc?.value === "counts") {
     return `${name}: a guest whose host slept ${sleep} has slept as well, by its TSC and by its clock`;
   }
   if (params.tsc?.value === "stops") {
-    return `${name}: a guest whose host slept ${sleep} knows nothing of it until a new reference moves its clock by ${formatQuantity(ns("step"), "ns")}`;
+    return `${name}: a guest whose host slept ${sleep} knows nothing of it until a new reference moves its clock by ${formatQuantity(number("step"), "ns")}`;
   }
-  return `${name}: after ${sleep} of sleep the guest's clock and its TSC are ${formatQuantity(ns("apart"), "ns")} apart, and its master clock is gone`;
+  const apart = `after ${sleep} of sleep the guest's clock and its TSC are ${formatQuantity(number("apart"), "ns")} apart`;
+  const writeOff = (magnitude(number("writeOff")) * NS_PER_MS) / BigInt(params.guestKhz?.value ?? 1n);
+  return writeOff === 0n
+    ? `${name}: ${apart}, and its master clock is gone`
+    : `${name}: ${apart}, its master clock is gone, and a TSC written then is off by ${formatQuantity(writeOff, "ns")}`;
 }
 
 export const hostSuspend: ScenarioDefinition<typeof hostSuspendParams> = {
@@ -56,6 +63,7 @@ export const hostSuspend: ScenarioDefinition<typeof hostSuspendParams> = {
     deadlineError: { unit: "cycles", title: "by the guest's TSC", signed: true },
     firstTick: { unit: "ns", title: "first tick after waking", optional: true },
     ticks: { unit: "count", title: "ticks in 10 periods", headline: true },
+    expectedWrite: { unit: "cycles", title: "TSC value KVM would expect", optional: true },
     writeOff: {
       unit: "cycles",
       title: "TSC off what was written",

@@ -35,6 +35,7 @@ export function runHostSuspend({ params, kernel, hooks }: RunContext<HostSuspend
   const slept = new Map(TSC_IN_SLEEP.map((tsc) => [tsc, suspend(params, kernel.axes, tsc, onStep)]));
   const writes = userWrites(params, kernel.axes, onStep);
   const chosen = slept.get(params.tsc) as Suspend;
+  const expectedWrite = writes.find(({ distance }) => distance === 0n);
   return {
     observations: {
       tscGain: chosen.tscGain,
@@ -53,12 +54,17 @@ export function runHostSuspend({ params, kernel, hooks }: RunContext<HostSuspend
       deadlineError: chosen.deadlineError,
       firstTick: chosen.ticks[0],
       ticks: ticksWithin(chosen, 10n * params.period),
-      writeOff: writes.find(({ distance }) => distance === 0n)?.offFirst,
+      expectedWrite: expectedWrite?.value,
+      writeOff: expectedWrite?.offFirst,
     },
     series: {
       off: { title: "guest's clock ahead of true time, by true time", unit: "ns", points: chosen.points },
     },
-    tables: { clocks: clocksTable(slept), timers: timersTable(slept, params), writes: writesTable(writes) },
+    tables: {
+      clocks: clocksTable(slept, params),
+      timers: timersTable(slept, params),
+      writes: writesTable(writes),
+    },
   };
 }
 
@@ -71,12 +77,12 @@ function ticksWithin({ ticks }: Suspend, ns: bigint): bigint {
   return BigInt(ticks.filter((at) => at < ns).length);
 }
 
-function clocksTable(slept: ReadonlyMap<TscInSleep, Suspend>): Table {
+function clocksTable(slept: ReadonlyMap<TscInSleep, Suspend>, params: HostSuspendParams): Table {
   return {
     title: "a sleep, by what the host's TSC does in it",
     columns: [
       { name: "tsc", unit: "name", title: "TSC" },
-      { name: "tscGain", unit: "cycles", title: "guest TSC", signed: true },
+      { name: "tscGain", unit: "ns", title: "guest TSC", signed: true },
       { name: "clockGain", unit: "ns", title: "its clock", signed: true },
       { name: "step", unit: "ns", title: "new reference", signed: true },
       { name: "off", unit: "ns", title: "then off by", signed: true },
@@ -84,7 +90,7 @@ function clocksTable(slept: ReadonlyMap<TscInSleep, Suspend>): Table {
     ],
     rows: [...slept].map(([tsc, { tscGain, clockGain, step, off, masterAfter }]) => [
       DOES[tsc],
-      tscGain,
+      cyclesToNs(tscGain, params),
       clockGain,
       step,
       off,
@@ -93,44 +99,35 @@ function clocksTable(slept: ReadonlyMap<TscInSleep, Suspend>): Table {
   };
 }
 
-function timersTable(slept: ReadonlyMap<TscInSleep, Suspend>, { period }: HostSuspendParams): Table {
+function timersTable(slept: ReadonlyMap<TscInSleep, Suspend>, params: HostSuspendParams): Table {
   return {
     title: "the guest's timers over it",
     columns: [
       { name: "tsc", unit: "name", title: "TSC" },
       { name: "late", unit: "ns", title: "deadline late", signed: true },
-      { name: "error", unit: "cycles", title: "by the guest's TSC", signed: true },
+      { name: "error", unit: "ns", title: "by the guest's TSC", signed: true },
       { name: "first", unit: "ns", title: "first tick" },
       { name: "ticks", unit: "count", title: "in 10 periods" },
     ],
     rows: [...slept].map(([tsc, outcome]) => [
       DOES[tsc],
       outcome.deadlineLate,
-      outcome.deadlineError,
+      cyclesToNs(outcome.deadlineError, params),
       outcome.ticks[0] ?? -1n,
-      ticksWithin(outcome, 10n * period),
+      ticksWithin(outcome, 10n * params.period),
     ]),
   };
 }
 
 function writesTable(writes: readonly UserWrite[]): Table {
   return {
-    title: "user space writes the TSC after one that began anew",
+    title: "what user space writes into the TSC after one that began anew",
     columns: [
-      { name: "value", unit: "cycles", title: "value" },
       { name: "distance", unit: "cycles", title: "from expected", signed: true },
-      { name: "first", unit: "flag", title: "first: in step" },
-      { name: "offFirst", unit: "cycles", title: "TSC then off by", signed: true },
-      { name: "later", unit: "flag", title: "later: in step" },
-      { name: "offLater", unit: "cycles", title: "off by", signed: true },
+      { name: "first", unit: "flag", title: "first in step" },
+      { name: "later", unit: "flag", title: "later" },
+      { name: "off", unit: "cycles", title: "TSC then off by", signed: true },
     ],
-    rows: writes.map(({ value, distance, first, offFirst, later, offLater }) => [
-      value,
-      distance,
-      first,
-      offFirst,
-      later,
-      offLater,
-    ]),
+    rows: writes.map(({ distance, first, later, offLater }) => [distance, first, later, offLater]),
   };
 }
