@@ -1,5 +1,6 @@
 import type { ScenarioDefinition } from "../scenario/types.js";
 import { hostSuspend } from "./host-suspend/index.js";
+import { liveMigration } from "./live-migration/index.js";
 import { longStop } from "./long-stop/index.js";
 import { masterClockLoss } from "./master-clock-loss/index.js";
 import { masterClockYank } from "./master-clock-yank/index.js";
@@ -17,5 +18,6 @@ export const scenarios: readonly ScenarioDefinition[] = [
   masterClockYank,
   masterClockLoss,
   hostSuspend,
+  liveMigration,
   longStop,
 ] as unknown as readonly ScenarioDefinition[];

@@ -67,10 +67,10 @@ function synchroniseRealtime({ host }: Destination, ns: bigint): void {
 }
 
 /** `KVM_SET_CLOCK` with REALTIME, interrupted between its reference and its reading of CLOCK_REALTIME. */
-function setClock({ host, vm }: Destination, { clock }: SavedGuest, gapNs: bigint): void {
-  vm.onMasterClockUpdate = () => host.engine.spend(host.cycles(gapNs));
+function setClock({ host, kvm, vm }: Destination, { clock }: SavedGuest, gapNs: bigint): void {
+  kvm.beforeClockRead = () => host.engine.spend(host.cycles(gapNs));
   vm.clock.setClock({ clock: clock.clock, flags: KVM_CLOCK_REALTIME, realtime: clock.realtime });
-  vm.onMasterClockUpdate = undefined;
+  kvm.beforeClockRead = undefined;
 }
 
 function restoreCounters(
