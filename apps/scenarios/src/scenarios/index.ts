@@ -7,6 +7,7 @@ import { masterClockYank } from "./master-clock-yank/index.js";
 import { ntpSlew } from "./ntp-slew/index.js";
 import { periodicDrift } from "./periodic-drift/index.js";
 import { pinnedTimer } from "./pinned-timer/index.js";
+import { setClockPause } from "./set-clock-pause/index.js";
 import { xenAccuracy } from "./xen-accuracy/index.js";
 
 /** Every scenario, in the order a list shows them. Each keeps its own parameter types to itself. */
@@ -16,6 +17,7 @@ export const scenarios: readonly ScenarioDefinition[] = [
   ntpSlew,
   xenAccuracy,
   masterClockYank,
+  setClockPause,
   masterClockLoss,
   hostSuspend,
   liveMigration,
