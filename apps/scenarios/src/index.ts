@@ -4,6 +4,7 @@ export type { ConformReport, FileReport, FirstFailure } from "./conform/report.j
 export { ChronovisorError } from "./errors.js";
 export type { KernelChoice } from "./kernels/kernels.js";
 export { axisNames, axisValues, newestRelease, parseKernel } from "./kernels/kernels.js";
+export { buildClockMachine } from "./machine/clock-machine.js";
 export { LivelockError } from "./machine/engine.js";
 export type { EventTimerKind } from "./machine/event-timer.js";
 export type { GuestOp, GuestPort, GuestProgram } from "./machine/guest.js";

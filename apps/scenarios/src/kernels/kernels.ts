@@ -1,5 +1,6 @@
 import { ChronovisorError, didYouMean, unknownName } from "../errors.js";
-import { AXES, type Axis, RELEASES } from "./axes.js";
+import { AXES, RELEASES } from "./axes.js";
+import type { Axis } from "./axis.js";
 
 /** A kernel to run as: a release's behaviours, possibly with some overridden. */
 export interface KernelChoice {

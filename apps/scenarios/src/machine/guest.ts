@@ -11,6 +11,11 @@ export type GuestOp =
   | { readonly kind: "work"; readonly cycles: bigint }
   | { readonly kind: "l2"; readonly ticks: number; readonly l2: "spins" | "halts" };
 
+/** Whether a vCPU that does this has nothing to execute until something wakes it. */
+export function waits(op: GuestOp): boolean {
+  return op.kind === "halt" || (op.kind === "l2" && op.l2 === "halts");
+}
+
 /** A guest: yields what it does, receives the vector of the interrupt it took, or undefined when the time was up. */
 export type GuestProgram = Generator<GuestOp, void, number | undefined>;
 

@@ -7,6 +7,7 @@ import {
   type SteeredHostClock,
 } from "@chronovisor/clocksource";
 import { Timekeeper, type TimekeeperClocksource } from "@chronovisor/timekeeper";
+import { ChipsetClock, type ChipsetCounter } from "./chipset-counter.js";
 import type { Engine } from "./engine.js";
 import { type HostCounter, TSC_COUNTER } from "./host-counter.js";
 import { NanosecondCounter } from "./nanosecond-counter.js";
@@ -31,9 +32,13 @@ const WATCHDOG_MAX_SKEW_NS = 125_000;
 /** A counter that is nanoseconds already: one each, nothing to convert. */
 const NANOSECONDS = { scale: 1, freq: 0, mult: 1, shift: 0 };
 
-function clocksource(counter: typeof NANOSECONDS | { scale: number; freq: number }): TimekeeperClocksource {
-  const registration = { ...counter, mask: MASK, watchdogMaxSkewNs: WATCHDOG_MAX_SKEW_NS };
-  return { ...registerClocksource(registration), mask: MASK };
+type Clocksource = TimekeeperClocksource & { readonly maxIdleNs: bigint };
+
+function clocksource(
+  counter: typeof NANOSECONDS | { scale: number; freq: number },
+  mask: bigint = MASK,
+): Clocksource {
+  return { ...registerClocksource({ ...counter, mask, watchdogMaxSkewNs: WATCHDOG_MAX_SKEW_NS }), mask };
 }
 
 /**
@@ -50,7 +55,10 @@ export class HostTime implements SteeredHostClock {
   /** Called when CLOCK_REALTIME or CLOCK_BOOTTIME moved against CLOCK_MONOTONIC. */
   onClockSet: ((clocks: "wall" | "boot") => void) | undefined;
   readonly #engine: Engine;
-  readonly #counter: HostCounter;
+  readonly #options: HostClockOptions;
+  readonly #tscHz: bigint;
+  #counter: HostCounter;
+  #maxIdleNs: bigint;
   /** The counter whose rate can be set; undefined under a TSC, which has none. */
   readonly #settable: NanosecondCounter | undefined;
   #monoMult: number;
@@ -61,14 +69,18 @@ export class HostTime implements SteeredHostClock {
 
   constructor(engine: Engine, tscHz: bigint, options: HostClockOptions) {
     this.#engine = engine;
+    this.#options = options;
+    this.#tscHz = tscHz;
     this.#settable =
       options.kind === "exact" ? new NanosecondCounter(engine.now, tscHz, options.ratePpb) : undefined;
     this.#counter = this.#settable ?? TSC_COUNTER;
     const counter = this.#counter;
+    const source = clocksource(
+      options.kind === "exact" ? NANOSECONDS : { scale: 1000, freq: options.tscKhz },
+    );
+    this.#maxIdleNs = source.maxIdleNs;
     this.timekeeper = new Timekeeper({
-      clocksource: clocksource(
-        options.kind === "exact" ? NANOSECONDS : { scale: 1000, freq: options.tscKhz },
-      ),
+      clocksource: source,
       hz: options.kind === "exact" ? UNSTEERED_HZ : options.hz,
       read: () => counter.read(engine.now),
       ...(options.kind === "tsc" && options.realtimeNs !== undefined
@@ -135,6 +147,44 @@ export class HostTime implements SteeredHostClock {
     }
     this.#settable.setRate(this.#engine.now, ratePpb);
     this.#rateChanged();
+  }
+
+  /** Whether the TSC, or a counter of the chipset in its place, drives the timekeeper. */
+  get isDrivenByTsc(): boolean {
+    return this.#settable === undefined;
+  }
+
+  /**
+   * Another counter drives the timekeeper from now on.
+   *
+   * @throws Error on an exact clock.
+   */
+  changeCounter(to: "tsc" | ChipsetCounter): void {
+    const options = this.#options;
+    if (options.kind === "exact") {
+      throw new Error("HostTime.changeCounter: expected a clock that the TSC drives, got an exact one");
+    }
+    if (to === "tsc") {
+      this.#drivenBy(TSC_COUNTER, clocksource({ scale: 1000, freq: options.tscKhz }));
+      return;
+    }
+    const counter = new ChipsetClock(to, this.#tscHz, {
+      now: () => this.#engine.now,
+      lastCount: () => this.timekeeper.copy().mono.cycleLast,
+    });
+    const source = clocksource({ scale: 1, freq: Number(to.hz) }, counter.mask);
+    this.#drivenBy(counter, { ...source, vclockMode: "none" });
+  }
+
+  /** The longest the timekeeper may be left alone, ns: half of what its counter converts or counts without an overflow. */
+  get maxIdleNs(): bigint {
+    return this.#maxIdleNs;
+  }
+
+  #drivenBy(counter: HostCounter, source: Clocksource): void {
+    this.#counter = counter;
+    this.#maxIdleNs = source.maxIdleNs;
+    this.timekeeper.changeClocksource(source, () => counter.read(this.#engine.now));
   }
 
   #updated(): void {

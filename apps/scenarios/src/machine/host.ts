@@ -3,9 +3,12 @@ import { type EqualTarget, HRTIMER_MODE_HARD, type Hrtimer, HrtimerSystem } from
 import { Engine } from "./engine.js";
 import { createEventTimer, type EventTimerKind } from "./event-timer.js";
 import { HostCpu } from "./host-cpu.js";
+import type { HostSleep } from "./host-sleep.js";
 import { HostTick, type HostTickOptions, type TickHost } from "./host-tick.js";
 import { type HostClockOptions, HostTime } from "./host-time.js";
 import { Timeline } from "./timeline.js";
+
+const U64_MAX = 2n ** 64n - 1n;
 
 /** What one CPU is like. */
 export interface HostCpuOptions {
@@ -50,6 +53,8 @@ export class Host {
   /** From an interrupt sent to another CPU to its arrival, host cycles. */
   readonly ipiCycles: bigint;
   readonly #clockListeners: (() => void)[] = [];
+  /** True time since the start less the axis, in cycles: what the TSC did not count, and where it started. */
+  #uncounted: bigint;
   /** CPUs that serve the timers of others. */
   readonly #housekeeping: ReadonlySet<number>;
 
@@ -66,6 +71,7 @@ export class Host {
     }
     this.tscHz = tscHz;
     this.startTsc = options.startTsc as HostTsc;
+    this.#uncounted = -this.startTsc;
     this.ipiCycles = this.cycles(ipiNs);
     this.engine = new Engine(this.startTsc);
     this.clock = new HostTime(this.engine, tscHz, options.clock);
@@ -119,14 +125,14 @@ export class Host {
     return (ns * this.tscHz * 2n + 1_000_000_000n) / 2_000_000_000n;
   }
 
-  /** Host TSC `ns` nanoseconds of true time after the start, rounded down. */
+  /** Host TSC `ns` nanoseconds of true time after the start, rounded down; after a sleep, of an instant since. */
   tscAt(ns: bigint): HostTsc {
-    return (this.startTsc + (ns * this.tscHz) / 1_000_000_000n) as HostTsc;
+    return ((ns * this.tscHz) / 1_000_000_000n - this.#uncounted) as HostTsc;
   }
 
-  /** Nanoseconds of true time from the start to `tsc`, rounded down. */
+  /** Nanoseconds of true time from the start to `tsc`, rounded down; after a sleep, of an instant since. */
   trueNs(tsc: HostTsc): bigint {
-    return ((tsc - this.startTsc) * 1_000_000_000n) / this.tscHz;
+    return ((tsc + this.#uncounted) * 1_000_000_000n) / this.tscHz;
   }
 
   /** Picoseconds in a signed number of cycles, rounded towards zero. */
@@ -147,6 +153,35 @@ export class Host {
   /** `listener` runs after every update of the timekeeper, as KVM's notifier does. */
   onClockUpdate(listener: () => void): void {
     this.#clockListeners.push(listener);
+  }
+
+  /**
+   * The host sleeps: its clocks stand still, then learn how long it was; timers go on by CLOCK_MONOTONIC, to which it did not
+   * happen. What the scenario had planned meanwhile happens on waking. Guests must be out. An end given to the engine before
+   * is one of the old axis: where the TSC does not simply count on, the host sleeps between two runs of the engine.
+   *
+   * @throws RangeError for a negative length or a TSC beyond u64; Error on an exact clock, which no counter drives that a
+   * sleep could stop.
+   */
+  sleep({ ns, tsc }: HostSleep): void {
+    const { engine, clock } = this;
+    if (!clock.isDrivenByTsc)
+      throw new Error("Host.sleep: expected a clock that the TSC drives, got an exact one");
+    if (ns < 0n) throw new RangeError(`Host.sleep: expected a length of 0 ns or more, got ${ns}`);
+    const asleepAt = engine.now;
+    const slept = this.cycles(ns);
+    const wokenAt = tsc === "counts" ? asleepAt + slept : tsc === "stops" ? asleepAt : tsc.resetTo;
+    if (wokenAt < 0n || wokenAt > U64_MAX)
+      throw new RangeError(`Host.sleep: expected the TSC to come back as a u64, got ${wokenAt}`);
+    clock.timekeeper.suspend();
+    const uncounted = asleepAt + slept - wokenAt;
+    this.#uncounted += uncounted;
+    engine.moveTo(wokenAt as HostTsc, (at) => {
+      const due = at - uncounted;
+      return (due < wokenAt ? wokenAt : due) as HostTsc;
+    });
+    clock.timekeeper.resume(ns);
+    this.hrtimers.resume();
   }
 
   /**

@@ -23,6 +23,13 @@ export class Timeline implements EventSource {
     this.#actions.splice(after < 0 ? this.#actions.length : after, 0, action);
   }
 
+  /** The order of the actions stays. */
+  moved(instant: (at: HostTsc) => HostTsc): void {
+    this.#actions.forEach((action, i) => {
+      this.#actions[i] = { ...action, at: instant(action.at) };
+    });
+  }
+
   run(): void {
     this.#actions.shift()?.act();
   }

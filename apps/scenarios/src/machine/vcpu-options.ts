@@ -1,4 +1,5 @@
 import type { VcpuApicOptions } from "./vcpu-apic.js";
+import type { VcpuClocks } from "./vcpu-clocks.js";
 
 /** What leaving and entering a guest takes, in host cycles. */
 export interface VcpuCosts {
@@ -22,4 +23,6 @@ export interface VcpuOptions extends VcpuApicOptions {
   readonly idleModel: "reentry" | "software";
   /** Host cycles that a halting vCPU polls before its thread sleeps: a wake-up meanwhile costs nothing. */
   readonly haltPoll: bigint;
+  /** Its TSC and kvmclock as a VM keeps them; without, its TSC is `tsc` and stays so. */
+  readonly clocks?: VcpuClocks;
 }

@@ -3,6 +3,8 @@ import type { TraceSink } from "@chronovisor/trace";
 import type { GuestPort } from "./guest.js";
 import type { Host } from "./host.js";
 import type { VcpuApic } from "./vcpu-apic.js";
+import type { VcpuClocks } from "./vcpu-clocks.js";
+import type { VcpuOptions } from "./vcpu-options.js";
 import type { VcpuThread } from "./vcpu-thread.js";
 
 /** What a guest program reaches of its vCPU. An access takes effect at once; the exits they cost are collected. */
@@ -11,6 +13,7 @@ export class VcpuPort implements GuestPort {
   readonly #thread: VcpuThread;
   readonly #apic: VcpuApic;
   readonly #tsc: VcpuTscView;
+  readonly #clocks: VcpuClocks | undefined;
   readonly #trace: TraceSink | undefined;
   #trapped = 0;
 
@@ -18,13 +21,13 @@ export class VcpuPort implements GuestPort {
     host: Host,
     thread: VcpuThread,
     apic: VcpuApic,
-    tsc: VcpuTscView,
-    trace: TraceSink | undefined,
+    { tsc, clocks, trace }: Pick<VcpuOptions, "tsc" | "clocks" | "trace">,
   ) {
     this.#host = host;
     this.#thread = thread;
     this.#apic = apic;
     this.#tsc = tsc;
+    this.#clocks = clocks;
     this.#trace = trace;
   }
 
@@ -35,12 +38,17 @@ export class VcpuPort implements GuestPort {
   wrmsr(msr: number, value: bigint): "ok" | "fault" {
     if (this.#apic.exitsOnWrite(msr)) this.trap("msr-write");
     this.#trace?.emit({ kind: "msr-write", at: this.now, vcpu: this.#thread.id, msr, value });
-    return this.#apic.wrmsr(msr, value);
+    const result = this.#clocks?.wrmsr(msr, value);
+    // Its exit ends, and what it asked of the clock is done, before the guest's next instruction.
+    if (result !== undefined) this.#clocks?.entering();
+    return result ?? this.#apic.wrmsr(msr, value);
   }
 
   rdmsr(msr: number): bigint | undefined {
     this.trap("msr-read");
-    return this.#apic.rdmsr(msr);
+    const value = this.#clocks?.rdmsr(msr);
+    if (value === "fault") return undefined;
+    return value ?? this.#apic.rdmsr(msr);
   }
 
   rdtsc(): GuestTsc {
@@ -58,6 +66,7 @@ export class VcpuPort implements GuestPort {
   /** An access that made the guest exit. */
   trap(reason: string): void {
     this.#trapped += 1;
+    this.#clocks?.exited();
     this.#thread.counters.exited(reason);
     this.#trace?.emit({ kind: "vm-exit", at: this.now, vcpu: this.#thread.id, reason });
   }

@@ -2,16 +2,19 @@ import type { HostTsc, VcpuTscView } from "@chronovisor/clocksource";
 import { preemptionTimerExpiry } from "@chronovisor/lapic";
 import type { TraceSink, VcpuState } from "@chronovisor/trace";
 import type { EventSource } from "./engine.js";
-import type { GuestCpu, GuestOp, GuestProgram } from "./guest.js";
+import { type GuestCpu, type GuestProgram, waits } from "./guest.js";
 import { GuestContext } from "./guest-context.js";
 import type { Host } from "./host.js";
 import type { HostCpu, InterruptSection } from "./host-cpu.js";
+import { HvReturn } from "./hv-return.js";
 import type { Lane } from "./lane.js";
 import { NestedGuest } from "./nested-guest.js";
 import { VcpuApic } from "./vcpu-apic.js";
+import type { VcpuClocks } from "./vcpu-clocks.js";
 import { VcpuCounters } from "./vcpu-counters.js";
 import type { VcpuCosts, VcpuOptions } from "./vcpu-options.js";
 import { VcpuPort } from "./vcpu-port.js";
+import { earlier, VcpuSignals } from "./vcpu-signals.js";
 import type { CpuGuest, VcpuThread } from "./vcpu-thread.js";
 
 /**
@@ -26,12 +29,13 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
   readonly counters: VcpuCounters = new VcpuCounters();
   readonly apic: VcpuApic;
   readonly tsc: VcpuTscView;
+  /** Its TSC and kvmclock, where its VM keeps them. */
+  readonly clocks: VcpuClocks | undefined;
   readonly #host: Host;
   readonly #costs: VcpuCosts;
   readonly #haltPoll: bigint;
   readonly #trace: TraceSink | undefined;
-  readonly #unblockAlways: boolean;
-  readonly #idleOnSoftware: boolean;
+  readonly #hvReturn: HvReturn;
   readonly #guest = new GuestContext();
   readonly #port: VcpuPort;
   /** Made when the guest first enters a guest of its own. */
@@ -45,38 +49,31 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
   /** Why it is out, if something keeps it out. */
   #out: "userspace" | "preempted" | undefined;
   #unblock = false;
-  /** When a kick from another CPU, or the notification of a posted interrupt, reaches the running guest. */
-  #kickAt: HostTsc | undefined;
-  #notifyAt: HostTsc | undefined;
+  readonly #signals: VcpuSignals;
   #cpu: HostCpu;
   /** The CPU its state was last loaded on. */
   #loadedOn: HostCpu;
   /** KVM_REQ_MIGRATE_TIMER. */
   #migrateTimer = false;
   #blockedAt: HostTsc = 0n as HostTsc;
-  #hvBeforeBlock = false;
-  /** The block that goes on was ended by {@link Vcpu.unhalt}. */
-  #unhalted = false;
 
   constructor(host: Host, cpu: HostCpu, options: VcpuOptions) {
     this.id = options.id;
     this.name = `vCPU ${options.id}`;
     this.tsc = options.tsc;
+    this.clocks = options.clocks;
     this.#host = host;
+    this.#signals = new VcpuSignals(host);
     this.#costs = options.costs;
     this.#haltPoll = options.haltPoll;
     this.#trace = options.trace;
-    const { unblockToHv, hvModes } = options.behaviours;
-    // Without a preemption timer, or a kernel that uses one, there is nothing to go back to: the hrtimer stays armed.
-    const hasHv = options.preemptionTimerShift !== undefined && hvModes !== "none";
-    this.#unblockAlways = unblockToHv === "always" && hasHv;
-    this.#idleOnSoftware = options.idleModel === "software";
+    this.#hvReturn = new HvReturn(options);
     this.#cpu = cpu;
     this.#loadedOn = cpu;
     cpu.admit(this);
     this.#deadlineClock = options.behaviours.deadlineClock;
     this.apic = new VcpuApic(host, this, options);
-    this.#port = new VcpuPort(host, this, this.apic, options.tsc, options.trace);
+    this.#port = new VcpuPort(host, this, this.apic, options);
     host.engine.add(this);
     host.onClockUpdate(() => host.engine.on(this.lane, () => this.#clockUpdated()));
   }
@@ -114,6 +111,8 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
   start(name: string, program: (cpu: GuestCpu) => GuestProgram): void {
     this.#host.engine.on(this.lane, () => {
       this.#guest.start(name, this.#port, program);
+      this.clocks?.load(this.#cpu.id);
+      this.clocks?.entering();
       this.#become("guest");
       this.#execute();
     });
@@ -164,7 +163,7 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
       if (this.#state === "guest") {
         this.#leave(why);
         this.#runLoop(this.#costs.entry);
-      } else if (this.#state === "blocked" && why === "userspace") this.#unblocked();
+      } else if (this.#state === "blocked" && why === "userspace") this.run();
     });
   }
 
@@ -188,7 +187,12 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
     if (cpu === from) return;
     cpu.admit(this);
     const running = this.#state === "guest";
-    if (running) this.#host.engine.on(from.lane, () => this.#leave("migration"));
+    if (running) {
+      this.#host.engine.on(from.lane, () => {
+        this.#leave("migration");
+        this.clocks?.put();
+      });
+    }
     from.dismiss();
     this.#cpu = cpu;
     if (!running) return;
@@ -203,9 +207,9 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
     this.#host.engine.on(this.lane, () => {
       if (this.#halted) {
         this.#halted = false;
-        this.#unhalted = true;
+        this.#hvReturn.unhalts();
         this.wake();
-      } else if (this.#idleOnSoftware) {
+      } else if (this.#hvReturn.onlyUnhalted) {
         this.apic.timer.switchToHv();
         this.kick();
       }
@@ -224,38 +228,37 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
   }
 
   kick(): void {
-    if (this.#state === "guest") {
-      this.#trace?.emit({ kind: "kick", at: this.now, vcpu: this.id });
-      this.#kickAt ??= this.#arrival();
-      this.#schedule();
-    } else this.wake();
+    if (this.#state === "guest") this.forceExit();
+    else this.wake();
   }
 
-  notifyPosted(): void {
-    this.#notifyAt ??= this.#arrival();
+  /** A running guest exits; a thread that sleeps, or is out, sleeps on. */
+  forceExit(): void {
+    if (this.#state !== "guest") return;
+    this.#trace?.emit({ kind: "kick", at: this.now, vcpu: this.id });
+    this.#signals.kick(this.lane);
     this.#schedule();
   }
 
-  /** When an interrupt sent now reaches this CPU. */
-  #arrival(): HostTsc {
-    const { engine, ipiCycles } = this.#host;
-    const remote = engine.lane !== undefined && engine.lane !== this.lane;
-    return (remote ? engine.now + ipiCycles : engine.now) as HostTsc;
+  notifyPosted(): void {
+    this.#signals.notify(this.lane);
+    this.#schedule();
   }
 
   // The guest, between entry and exit.
 
   #guestEvent(): void {
     const now = this.now;
+    const { kickAt, notifyAt } = this.#signals;
     if (this.#exitAt !== undefined && this.#exitAt <= now) {
       this.#leave("preemption-timer");
       this.apic.preemptionTimerExit(this.#nested?.timer);
       this.#runLoop(this.#costs.entry);
-    } else if (this.#kickAt !== undefined && this.#kickAt <= now) {
+    } else if (kickAt !== undefined && kickAt <= now) {
       this.#leave("kick");
       this.#runLoop(this.#costs.entry);
-    } else if (this.#notifyAt !== undefined && this.#notifyAt <= now) {
-      this.#notifyAt = undefined;
+    } else if (notifyAt !== undefined && notifyAt <= now) {
+      this.#signals.notifyAt = undefined;
       this.#acknowledge();
       if (!this.#guest.ready) this.#schedule();
     } else this.#guest.ready = true;
@@ -314,7 +317,7 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
 
   /** The running guest's next event is whatever comes first. */
   #schedule(): void {
-    const next = earlier(earlier(this.#exitAt, this.#guest.endsAt), earlier(this.#kickAt, this.#notifyAt));
+    const next = earlier(earlier(this.#exitAt, this.#guest.endsAt), this.#signals.nextAt);
     this.#nextAt = next !== undefined && next < this.now ? this.now : next;
   }
 
@@ -324,11 +327,11 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
     this.#nested?.left();
     this.#exitAt = undefined;
     this.#nextAt = undefined;
-    this.#kickAt = undefined;
-    this.#notifyAt = undefined;
+    this.#signals.clear();
     this.counters.exited(reason);
     this.#trace?.emit({ kind: "vm-exit", at: now, vcpu: this.id, reason });
     this.#become("host");
+    this.clocks?.exited();
     this.#spendExit();
   }
 
@@ -362,9 +365,23 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
 
   /** The thread runs: on another CPU than before, its state is loaded there (`kvm_arch_vcpu_load`). */
   #load(): void {
+    if (this.clocks !== undefined) {
+      this.clocks.load(this.#cpu.id);
+      return;
+    }
     if (this.#loadedOn === this.#cpu) return;
     this.#loadedOn = this.#cpu;
+    this.requestTimerMigration();
+    this.restartTimer();
+  }
+
+  /** KVM_REQ_MIGRATE_TIMER: its timers go to its CPU at the next entry. */
+  requestTimerMigration(): void {
     this.#migrateTimer = true;
+  }
+
+  /** A timer of its TSC is computed anew. */
+  restartTimer(): void {
     this.apic.timer.restart();
   }
 
@@ -375,6 +392,7 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
       this.apic.timer.migrate();
       this.#nested?.migrate();
     }
+    this.clocks?.entering();
     // A request raised since the loop's turn aborts the entry: the expiry is seen before guest code runs.
     if (this.#unblock || this.#out !== undefined) {
       this.#runLoop(this.#costs.entry);
@@ -401,8 +419,9 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
   }
 
   #block(): void {
-    this.#hvBeforeBlock = this.apic.timer.hvInUse;
-    if (this.#hvBeforeBlock) this.apic.timer.switchToSw();
+    const { timer } = this.apic;
+    this.#hvReturn.blocks(timer.hvInUse);
+    if (timer.hvInUse) timer.switchToSw();
     this.#nested?.timer.switchToSw();
     this.#blockedAt = this.now;
     this.#become("blocked");
@@ -415,31 +434,16 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
   #unblocked(): void {
     this.#load();
     this.counters.haltEnded(this.now - this.#blockedAt);
-    if (this.#returnsToHv()) this.apic.timer.switchToHv();
+    if (this.#hvReturn.unblocks()) this.apic.timer.switchToHv();
     this.#nested?.timer.switchToHv();
     this.#runLoop(this.#costs.entry);
-  }
-
-  #returnsToHv(): boolean {
-    const unhalted = this.#unhalted;
-    this.#unhalted = false;
-    return this.#idleOnSoftware ? unhalted : this.#hvBeforeBlock || this.#unblockAlways;
   }
 
   #become(state: VcpuState): void {
     if (this.#state === state) return;
     this.#state = state;
+    if (state !== "guest" && state !== "host") this.clocks?.put();
     this.#cpu.occupancyChanged();
     this.#trace?.emit({ kind: "vcpu-state", at: this.now, vcpu: this.id, state });
   }
-}
-
-/** Whether the vCPU has nothing to execute until something wakes it. */
-function waits(op: GuestOp): boolean {
-  return op.kind === "halt" || (op.kind === "l2" && op.l2 === "halts");
-}
-
-function earlier(a: HostTsc | undefined, b: HostTsc | undefined): HostTsc | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return a <= b ? a : b;
 }

@@ -1,0 +1,168 @@
+import type { Axis } from "./axis.js";
+
+/** The guest's TSC and kvmclock. */
+export const KVMCLOCK_AXES: readonly Axis[] = [
+  {
+    name: "base",
+    title: "the host clock behind kvmclock",
+    history: [
+      { value: "boot", since: "v4.5", effect: "CLOCK_BOOTTIME: a new reference passes on what NTP slewed" },
+      {
+        value: "mixed",
+        since: "v5.5",
+        commit: "53fafdbb8b21",
+        effect: "CLOCK_MONOTONIC_RAW, but its offset from CLOCK_BOOTTIME: the clock may start below 0",
+      },
+      { value: "raw", since: "v5.6", commit: "8171cd68806b", effect: "CLOCK_MONOTONIC_RAW throughout" },
+    ],
+  },
+  {
+    name: "userTsc",
+    title: "when a TSC that user space writes is taken for one in step",
+    history: [
+      {
+        value: "1s-slop",
+        since: "v4.5",
+        effect:
+          "within a second of the last write carried on, vCPU creation included: a young guest's is swallowed",
+      },
+      {
+        value: "first-write-wins",
+        since: "v6.7",
+        commit: "bf328e22e472",
+        effect: "the same, but the first write of user space is taken as it is",
+      },
+    ],
+  },
+  {
+    name: "vcpuAddRefresh",
+    title: "when a vCPU's counter asks for a new reference of the clock",
+    history: [
+      {
+        value: "always",
+        since: "v4.5",
+        effect: "at every write while a master clock is on: adding a vCPU steps the clock",
+      },
+      {
+        value: "on-change",
+        since: "v6.7",
+        commit: "c52ffadc65e2",
+        effect: "when the master clock goes on or off, or counters part",
+      },
+    ],
+  },
+  {
+    name: "periodicSync",
+    title: "renewing every vCPU's clock from time to time",
+    history: [
+      {
+        value: "300s",
+        since: "v4.5",
+        effect: "every five minutes: without a master clock vCPUs come together again",
+      },
+      { value: "none", since: "v6.19", commit: "43ddbf16edf5", effect: "never" },
+    ],
+  },
+  {
+    name: "globalUpdate",
+    title: "when one vCPU's clock update reaches the others",
+    history: [
+      { value: "delayed-100ms", since: "v4.5", effect: "100 ms after the first request" },
+      { value: "immediate", since: "v6.19", commit: "446fcce2a52b", effect: "at once" },
+      {
+        value: "ratelimited",
+        since: "v7.1",
+        commit: "8fe2e698fce4",
+        effect: "at once, ten times a second for loads of a vCPU, else not at all",
+      },
+    ],
+  },
+  {
+    name: "stoppedFlag",
+    title: "where the flag GUEST_STOPPED shows",
+    history: [
+      { value: "bleeds", since: "v4.5", effect: "in Xen's areas too" },
+      { value: "kvmclock-only", since: "v6.15", commit: "93fb0b10e712", effect: "in kvmclock's own area" },
+    ],
+  },
+  {
+    name: "xenMapYank",
+    title: "mapping Xen's shared_info page",
+    history: [
+      { value: "yank", since: "v4.5", effect: "takes a new reference: the guest's clock jumps" },
+      { value: "none", since: "v7.3", commit: "633d7652f80f", effect: "leaves the clock alone" },
+    ],
+  },
+  {
+    name: "guestKhz",
+    title: "the unit in which the rate of a scaled guest TSC is taken for kvmclock",
+    history: [
+      {
+        value: "truncated-khz",
+        since: "v4.5",
+        effect: "kHz, rounded down: up to a kHz slow, so that kvmclock runs fast",
+      },
+    ],
+    experiments: { hz: "Hz, rounded down (2024 proposal)" },
+  },
+  {
+    name: "getClock",
+    title: "how KVM itself reckons the guest's clock",
+    history: [
+      {
+        value: "direct",
+        since: "v4.5",
+        effect: "from the host's TSC by the host's scale; the guest goes by its own",
+      },
+    ],
+    experiments: { "via-guest-tsc": "from the guest's TSC, as the guest does (2024 proposal)" },
+  },
+  {
+    name: "masterClockTsc",
+    title: "what a master clock asks of the vCPUs' counters",
+    history: [
+      { value: "equal-offset", since: "v4.5", effect: "one offset: a cycle of difference turns it off" },
+    ],
+    experiments: { "equal-frequency": "one frequency; offsets may differ (2024 proposal)" },
+  },
+  {
+    name: "masterClockRequests",
+    title: "several requests for a new reference at once",
+    history: [{ value: "each-vcpu", since: "v4.5", effect: "each vCPU takes one" }],
+    experiments: { once: "the first serves all (2024 proposal)" },
+  },
+  {
+    name: "gratuitousGlobal",
+    title: "spreading clock updates where a master clock makes it useless",
+    history: [{ value: "always", since: "v4.5", effect: "done all the same" }],
+    experiments: { "without-master-clock": "only without a master clock (2024 proposal)" },
+  },
+  {
+    name: "catchup",
+    title: "the instant for which a TSC that software moves on is computed",
+    history: [
+      {
+        value: "reference",
+        since: "v4.5",
+        effect: "the clock's reference: under a master clock once, and then never again",
+      },
+    ],
+    experiments: { now: "the update itself (2026 proposal)" },
+  },
+  {
+    name: "catchupDelta",
+    title: "a TSC that software moves on, at a reference before its last write",
+    history: [
+      { value: "unsigned", since: "v4.5", effect: "the difference counts as centuries: the TSC leaps ahead" },
+    ],
+    experiments: { signed: "the TSC stays (2026 proposal)" },
+  },
+  {
+    name: "tscKhzChange",
+    title: "the TSC of a vCPU whose frequency is set while it runs",
+    history: [
+      { value: "jumps", since: "v4.5", effect: "jumps by what the new ratio makes of the host's uptime" },
+    ],
+    experiments: { resync: "goes on from where it was (2026 proposal)" },
+  },
+];

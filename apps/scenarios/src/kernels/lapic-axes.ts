@@ -1,0 +1,189 @@
+import type { Axis } from "./axis.js";
+
+/** The local APIC's timer. */
+export const LAPIC_AXES: readonly Axis[] = [
+  {
+    name: "periodicAdvance",
+    title: "how a periodic timer moves its two deadlines on",
+    history: [
+      {
+        value: "independent",
+        since: "v4.5",
+        effect: "each deadline moves by one period in its own clock; they part a little per tick",
+      },
+      {
+        value: "resync",
+        since: "v4.17",
+        commit: "d8f2f498d9ed",
+        effect: "the TSC deadline is recomputed from the CLOCK_MONOTONIC one at every advance",
+      },
+      {
+        value: "resync-clamped",
+        since: "v6.19",
+        commit: "18ab3fc8e880",
+        effect: "a target left behind by more than a period is moved to now",
+      },
+    ],
+    experiments: {
+      "resync-signed": "the negative remainder converted with its sign, no clamp (partial fix)",
+      "resync-clamped-one-period-back": "clamp to now minus one period (2022 proposal)",
+      "resync-clamped-misassigned":
+        "the TSC sum assigned to the CLOCK_MONOTONIC target (a slip seen in review)",
+    },
+  },
+  {
+    name: "hrtimerRearm",
+    title: "what the hrtimer callback re-arms itself for",
+    history: [
+      { value: "add-period", since: "v4.5", effect: "its own last expiry plus one period" },
+      {
+        value: "set-target",
+        since: "v6.19",
+        commit: "9633f180ce99",
+        effect: "the target just computed, so that a clamp reaches the host timer too",
+      },
+    ],
+  },
+  {
+    name: "period0",
+    title: "a periodic callback that finds period 0",
+    history: [
+      { value: "restart", since: "v4.5", effect: "re-queues itself at an unchanged past time, for ever" },
+      { value: "stop-and-warn", since: "v6.19", commit: "0ea9494be9c9", effect: "stops and warns once" },
+    ],
+  },
+  {
+    name: "switchToSw",
+    title: "a periodic target already past when the timer moves to its hrtimer",
+    history: [
+      { value: "arm-past", since: "v4.5", effect: "the hrtimer is armed in the past" },
+      {
+        value: "expire-and-advance",
+        since: "v4.17",
+        commit: "ecf08dad723d",
+        effect: "it expires at once and is advanced by one period",
+      },
+    ],
+  },
+  {
+    name: "hvModes",
+    title: "timer modes the VMX preemption timer serves",
+    history: [
+      { value: "none", since: "v4.5", effect: "every timer is an hrtimer" },
+      {
+        value: "deadline",
+        since: "v4.8",
+        commit: "ce7a058a2117",
+        effect: "TSC-deadline timers expire by a VM exit",
+      },
+      {
+        value: "all",
+        since: "v4.10",
+        commit: "8003c9ae204e",
+        effect: "periodic and one-shot timers too: from here a periodic timer has two deadlines",
+      },
+    ],
+  },
+  {
+    name: "unblockToHv",
+    title: "going back to the preemption timer after a halt",
+    history: [
+      { value: "always", since: "v4.5", effect: "attempted after every halt" },
+      {
+        value: "if-was-hv",
+        since: "v5.17",
+        commit: "98c25ead5eda",
+        effect: "only if it was in use before: one fallback lasts until the guest rewrites the timer",
+      },
+    ],
+  },
+  {
+    name: "timerPlacement",
+    title: "where the hrtimer runs and how it reaches a running guest",
+    history: [
+      { value: "unpinned", since: "v4.5", effect: "any CPU; a running guest hears of it at its next exit" },
+      { value: "pinned", since: "v4.6", commit: "61abdbe0bcc2", effect: "the CPU that armed it" },
+      {
+        value: "unpinned-kick",
+        since: "v5.3",
+        commit: "4d151bf3b89e",
+        effect: "any CPU; a running guest is kicked out by an IPI",
+      },
+    ],
+    experiments: { posted: "injected from the timer's CPU by a posted interrupt (v5.3 and later, opt-in)" },
+  },
+  {
+    name: "advance",
+    title: "how lapic_timer_advance tunes itself",
+    history: [
+      { value: "fixed", since: "v4.5", effect: "the parameter, never tuned" },
+      {
+        value: "auto-global",
+        since: "v4.20",
+        commit: "3b8a5df6c4dc",
+        effect: "one tuned value for the host",
+      },
+      {
+        value: "auto-vcpu-off-above-5000",
+        since: "v5.1",
+        commit: "39497d7660d9",
+        effect: "per vCPU; switched off for good above 5 µs",
+      },
+      { value: "auto-vcpu-reset-above-5000", since: "v5.3", effect: "back to 1 µs above 5 µs" },
+      {
+        value: "auto-vcpu-band",
+        since: "v5.4",
+        commit: "84ea3acaa01f",
+        effect: "an eighth of the error inside 100 to 10 000 cycles, never stops",
+      },
+    ],
+  },
+  {
+    name: "advanceWait",
+    title: "the unit of the wait before entry",
+    history: [
+      { value: "guest-cycles", since: "v4.5", effect: "guest cycles, wrong under TSC scaling" },
+      { value: "scaled-ns", since: "v5.1", commit: "b6aa57c69cb2", effect: "converted to host time" },
+    ],
+  },
+  {
+    name: "tdcr",
+    title: "a divisor written while the timer runs",
+    history: [
+      { value: "at-next-tmict", since: "v4.5", effect: "takes effect at the next count written" },
+      { value: "immediate", since: "v4.15", commit: "c301b909e4b9", effect: "rescales the running count" },
+    ],
+  },
+  {
+    name: "oneshotRestore",
+    title: "a one-shot timer that had expired when the VM was saved",
+    history: [
+      { value: "full-period", since: "v4.5", effect: "starts over" },
+      { value: "fire", since: "v6.3", commit: "8e6ed96cdd50", effect: "fires on the destination" },
+    ],
+  },
+  {
+    name: "deadlineClock",
+    title: "how a software timer for a guest deadline deals with NTP",
+    history: [
+      {
+        value: "monotonic",
+        since: "v4.5",
+        effect: "armed on CLOCK_MONOTONIC as if it ran with the TSC; a slew makes it early or late",
+      },
+    ],
+    experiments: {
+      raw: "armed on CLOCK_MONOTONIC_RAW, which NTP leaves alone",
+      "rate-compensated":
+        "the wait scaled by the slew in force when it is armed; wrong once the slew changes",
+      "restart-on-update": "scaled so, and armed again when the slew has changed",
+      "recheck-on-wake": "an early expiry waits for the rest; a late one stays late",
+      "mapped-each-tick": "armed on CLOCK_MONOTONIC_RAW, which the host maps to its timers anew at each tick",
+      "hardware-multiplexed":
+        "a nested preemption timer uses the host's own too, while its vCPU is in guest mode",
+      "compensated-rechecked": "scaled, armed again when the slew has changed, and asked at its expiry",
+      "recheck-without-restart":
+        "an early expiry is taken for none and no timer is left: the wake-up is lost (ARM before 1c5631c73fc2)",
+    },
+  },
+];

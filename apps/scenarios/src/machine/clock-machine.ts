@@ -1,0 +1,146 @@
+import type { HostTsc, TscVendor } from "@chronovisor/clocksource";
+import { lapicBehaviours } from "../kernels/lapic-behaviours.js";
+import { Host } from "./host.js";
+import { KvmHost } from "./kvm-host.js";
+import { KvmVm } from "./kvm-vm.js";
+import { Vcpu } from "./vcpu.js";
+
+const NS_PER_S = 1_000_000_000n;
+/** CONFIG_HZ: the unit of NTP's arithmetic, where no tick runs. */
+const HZ = 250;
+/** The longest the host leaves its timekeeper alone: one that idles has a housekeeping job more often than that. */
+const HOST_WAKES_NS = 60n * NS_PER_S;
+const FREE = { exit: 0n, entry: 0n, immediateExit: 0n, callback: 0n, wake: 0n };
+
+/** What the machine of the clock stories is made from. */
+export interface ClockMachineOptions {
+  /** The host's TSC as the kernel calibrated it. */
+  readonly hostKhz: bigint;
+  /** Its actual frequency; by default as calibrated. */
+  readonly hostHz?: bigint;
+  /** The guest's TSC frequency; 0 is the host's. */
+  readonly guestKhz: bigint;
+  /** VMX by default. */
+  readonly vendor?: TscVendor;
+  readonly tscScaling?: "present" | "absent";
+  /** vCPUs, each on a host CPU of its own; 1 by default. */
+  readonly vcpus?: number;
+  /** Further host CPUs; none by default. */
+  readonly spareCpus?: number;
+  /** From an interrupt sent to another CPU to its arrival, ns; none by default. */
+  readonly ipiNs?: bigint;
+  /** Where the host's TSC starts; 0 by default. */
+  readonly startTsc?: bigint;
+  /** CLOCK_REALTIME at the start, ns since 1970; 0 by default. */
+  readonly realtimeNs?: bigint;
+  readonly axes: Readonly<Record<string, string>>;
+}
+
+/** A host and a VM on it whose work costs nothing: what its clocks read depends on nothing but its clocks. */
+export interface ClockMachine {
+  readonly host: Host;
+  readonly kvm: KvmHost;
+  readonly vm: KvmVm;
+}
+
+/**
+ * Builds a host whose clock is its TSC, unsteered and accumulated once a minute, and a VM with kvmclock whose vCPUs are to
+ * be started.
+ *
+ * @param options - see {@link ClockMachineOptions}.
+ * @throws RangeError or TypeError for a frequency outside its domain.
+ * @example
+ * import { decodeVcpuTimeInfo, MSR_KVM_SYSTEM_TIME_NEW } from "@chronovisor/pvclock";
+ * const { axes } = parseKernel("v6.12");
+ * const { host, vm } = buildClockMachine({ hostKhz: 2_500_000n, guestKhz: 0n, vcpus: 2, axes });
+ * const seen = [];
+ * vm.vcpus[0].start("reads its clock after a second", function* (cpu) {
+ *   cpu.wrmsr(MSR_KVM_SYSTEM_TIME_NEW, 0x1001n);
+ *   yield cpu.run(2_500_000_000n);
+ *   seen.push(decodeVcpuTimeInfo(vm.memory.at(0x1000n, 32)).flags, cpu.rdtsc());
+ * });
+ * host.engine.runUntil(host.tscAt(1_000_000_000n));
+ * seen // => [ 1, 2500000000n ]
+ */
+export function buildClockMachine(options: ClockMachineOptions): ClockMachine {
+  const { vcpus = 1, spareCpus = 0, vendor = "vmx" } = options;
+  const host = buildHost(options, vcpus + spareCpus);
+  const kvm = new KvmHost(host, Number(options.hostKhz));
+  const vm = new KvmVm(kvm, {
+    guestKhz: Number(options.guestKhz === 0n ? options.hostKhz : options.guestKhz),
+    vendor,
+    ...(options.tscScaling === undefined ? {} : { tscScaling: options.tscScaling }),
+    axes: options.axes,
+  });
+  for (let id = 0; id < vcpus; id++) addVcpu(host, vm, options.axes);
+  host.engine.add(host.timeline);
+  keepTime(host);
+  return { host, kvm, vm };
+}
+
+/**
+ * Adds a vCPU to a VM, on the first host CPU that has none: as hotplug does.
+ *
+ * @throws RangeError if every host CPU has one.
+ */
+export function addVcpu(host: Host, vm: KvmVm, axes: Readonly<Record<string, string>>): Vcpu {
+  const id = vm.vcpus.length;
+  const cpu = host.cpus.find(({ guest }) => guest === undefined);
+  if (cpu === undefined) {
+    throw new RangeError(`addVcpu: expected a host CPU without a vCPU, got ${host.cpus.length}, all taken`);
+  }
+  const clocks = vm.createClocks();
+  const vcpu = new Vcpu(host, cpu, {
+    id,
+    tsc: clocks.counter,
+    clocks,
+    behaviours: lapicBehaviours(axes),
+    timerConfig: {},
+    preemptionTimerShift: undefined,
+    apicv: "off",
+    idleModel: "reentry",
+    catchUp: "closed-form",
+    costs: FREE,
+    haltPoll: 0n,
+  });
+  vm.attach(vcpu);
+  return vcpu;
+}
+
+function buildHost(options: ClockMachineOptions, cpus: number): Host {
+  const { hostKhz, hostHz = hostKhz * 1000n, startTsc = 0n, realtimeNs, ipiNs } = options;
+  const tscKhz = Number(hostKhz);
+  return new Host({
+    tscHz: hostHz,
+    clock: { kind: "tsc", tscKhz, hz: HZ, ...(realtimeNs === undefined ? {} : { realtimeNs }) },
+    tscKhz,
+    minDeltaNs: 0n,
+    cpus: Array.from({ length: cpus }, () => ({})),
+    startTsc,
+    ...(ipiNs === undefined ? {} : { ipiNs }),
+  });
+}
+
+/** The host's timekeeper accumulates now and then, though no tick runs: as often as the counter under it asks for. */
+function keepTime(host: Host): void {
+  const { clock, engine, timeline } = host;
+  const everyNs = (): bigint => (clock.maxIdleNs < HOST_WAKES_NS ? clock.maxIdleNs : HOST_WAKES_NS);
+  let planned = { everyNs: 0n };
+  const plan = (): void => {
+    const mine = { everyNs: everyNs() };
+    planned = mine;
+    timeline.add({
+      at: (engine.now + host.cycles(mine.everyNs)) as HostTsc,
+      name: "the host accumulates its clock",
+      act: () => {
+        if (planned !== mine) return;
+        clock.timekeeper.tick();
+        plan();
+      },
+    });
+  };
+  plan();
+  host.onClockUpdate(() => {
+    if (planned.everyNs !== everyNs()) plan();
+  });
+}

@@ -1,0 +1,130 @@
+import { type TscVendor, type VcpuTsc, VmTsc } from "@chronovisor/clocksource";
+import {
+  type MasterClockUpdate,
+  ReferenceTscClock,
+  tscRequests,
+  type VcpuKvmclock,
+  VmKvmclock,
+  type VmKvmclockEvents,
+} from "@chronovisor/pvclock";
+import { pvclockBehaviours, tscBehaviours } from "../kernels/kvmclock-behaviours.js";
+import { FlatMemory } from "./guest-memory.js";
+import type { KvmHost } from "./kvm-host.js";
+import type { Vcpu } from "./vcpu.js";
+import { VcpuClocks } from "./vcpu-clocks.js";
+
+/** What a VM is like as far as its clocks go. */
+export interface KvmVmOptions {
+  /** The guest's TSC frequency; 0 is the host's. */
+  readonly guestKhz: number;
+  readonly vendor: TscVendor;
+  /** Whether the hardware scales the TSC; by default it does. */
+  readonly tscScaling?: "present" | "absent";
+  /** Pages of guest memory; 16 by default. */
+  readonly memoryPages?: number;
+  /** One value per axis of the kernel table. */
+  readonly axes: Readonly<Record<string, string>>;
+}
+
+/**
+ * A VM's clocks on a host: its counters, its kvmclock, its reference TSC page, and the work KVM schedules for them. Its
+ * vCPUs are made of {@link KvmVm.createClocks}, one after another, and then told of by {@link KvmVm.attach}.
+ */
+export class KvmVm {
+  readonly kvm: KvmHost;
+  readonly memory: FlatMemory;
+  readonly counters: VmTsc;
+  readonly clock: VmKvmclock;
+  readonly hypervPage: ReferenceTscClock;
+  readonly vcpus: Vcpu[] = [];
+  /** Called after every new reference of the clock. */
+  onMasterClockUpdate: ((update: MasterClockUpdate) => void) | undefined;
+  #globalUpdates = 0;
+
+  constructor(kvm: KvmHost, options: KvmVmOptions) {
+    this.kvm = kvm;
+    this.memory = new FlatMemory(options.memoryPages ?? 16);
+    this.hypervPage = new ReferenceTscClock(this.memory);
+    this.counters = new VmTsc({
+      hostTscKhz: kvm.hostTscKhz,
+      defaultTscKhz: options.guestKhz,
+      vendor: options.vendor,
+      hasTscScaling: options.tscScaling !== "absent",
+      ...tscBehaviours(options.axes),
+      clock: { tsc: () => kvm.tsc(), kvmclockBaseNs: () => this.clock.baseNs() },
+      health: kvm.health,
+      events: {
+        ...tscRequests(() => this.clock),
+        onRestartHvTimer: (counter) => this.#vcpuOf(counter)?.restartTimer(),
+        onMigrateTimer: (counter) => this.#vcpuOf(counter)?.requestTimerMigration(),
+      },
+    });
+    this.clock = new VmKvmclock({
+      host: kvm,
+      memory: this.memory,
+      tsc: this.counters,
+      notifier: kvm.notifier,
+      behaviours: pvclockBehaviours(options.axes),
+      events: this.#clockEvents(),
+    });
+    kvm.add(this);
+  }
+
+  /** Global updates that reached all vCPUs. */
+  get globalUpdates(): number {
+    return this.#globalUpdates;
+  }
+
+  /** Creates the next vCPU's counter and clock: as KVM does at the vCPU's creation. */
+  createClocks(): VcpuClocks {
+    const counter = this.counters.createVcpu();
+    return new VcpuClocks(this, counter, this.clock.addVcpu(counter));
+  }
+
+  /** The vCPU of the clocks created last. */
+  attach(vcpu: Vcpu): void {
+    this.vcpus.push(vcpu);
+  }
+
+  /** User space takes every vCPU out, does something to the VM, and lets them go on. */
+  paused<T>(work: () => T): T {
+    for (const vcpu of this.vcpus) vcpu.stop();
+    try {
+      return work();
+    } finally {
+      for (const vcpu of this.vcpus) vcpu.resume();
+    }
+  }
+
+  #clockEvents(): VmKvmclockEvents {
+    const { host } = this.kvm;
+    const later = (name: string, delayNs: bigint, act: () => void): void =>
+      host.timeline.add({
+        at: (host.engine.now + host.cycles(delayNs)) as typeof host.engine.now,
+        name,
+        act,
+      });
+    return {
+      onKick: (vcpu) => {
+        const kicked = this.#vcpuOf(vcpu.tsc);
+        if (kicked?.clocks?.isEntering === false) kicked.forceExit();
+      },
+      onMasterClockUpdate: (update) => {
+        this.hypervPage.noteNewReference();
+        this.onMasterClockUpdate?.(update);
+      },
+      onClockUpdate: (_vcpu, info) => this.hypervPage.updateClock(info),
+      onGlobalUpdateQueued: (delayNs) =>
+        later("a global clock update", delayNs, () => {
+          this.#globalUpdates += 1;
+          this.clock.runGlobalUpdate();
+        }),
+      onPeriodicSyncQueued: (delayNs) =>
+        later("the periodic clock sync", delayNs, () => this.clock.runPeriodicSync()),
+    };
+  }
+
+  #vcpuOf(counter: VcpuKvmclock["tsc"] | VcpuTsc): Vcpu | undefined {
+    return this.vcpus.find(({ tsc }) => tsc === counter);
+  }
+}
