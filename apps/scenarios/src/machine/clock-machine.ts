@@ -98,6 +98,7 @@ export function addVcpu(host: Host, vm: KvmVm, axes: Readonly<Record<string, str
     timerConfig: {},
     preemptionTimerShift: undefined,
     apicv: "off",
+    bus: vm.bus,
     idleModel: "reentry",
     catchUp: "closed-form",
     costs: FREE,

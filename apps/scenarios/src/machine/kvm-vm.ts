@@ -1,4 +1,5 @@
 import { type TscVendor, type VcpuTsc, VmTsc } from "@chronovisor/clocksource";
+import { ApicBus } from "@chronovisor/lapic";
 import {
   type MasterClockUpdate,
   ReferenceTscClock,
@@ -27,8 +28,8 @@ export interface KvmVmOptions {
 }
 
 /**
- * A VM's clocks on a host: its counters, its kvmclock, its reference TSC page, and the work KVM schedules for them. Its
- * vCPUs are made of {@link KvmVm.createClocks}, one after another, and then told of by {@link KvmVm.attach}.
+ * A VM's clocks on a host: its counters, its kvmclock, its reference TSC page, and the work KVM schedules for them; and what
+ * its vCPUs reach each other by. Its vCPUs are made of {@link KvmVm.createClocks}, one after another, and then told of by {@link KvmVm.attach}.
  */
 export class KvmVm {
   readonly kvm: KvmHost;
@@ -36,6 +37,8 @@ export class KvmVm {
   readonly counters: VmTsc;
   readonly clock: VmKvmclock;
   readonly hypervPage: ReferenceTscClock;
+  /** Between the local APICs of its vCPUs. */
+  readonly bus: ApicBus = new ApicBus();
   readonly vcpus: Vcpu[] = [];
   /** Called after every new reference of the clock. */
   onMasterClockUpdate: ((update: MasterClockUpdate) => void) | undefined;

@@ -2,7 +2,7 @@ import type { HostTsc, VcpuTscView } from "@chronovisor/clocksource";
 import { preemptionTimerExpiry } from "@chronovisor/lapic";
 import type { TraceSink, VcpuState } from "@chronovisor/trace";
 import type { EventSource } from "./engine.js";
-import { type GuestCpu, type GuestProgram, waits } from "./guest.js";
+import { type GuestCpu, type GuestProgram, type StartUpCode, waits } from "./guest.js";
 import { GuestContext } from "./guest-context.js";
 import type { Host } from "./host.js";
 import type { HostCpu, InterruptSection } from "./host-cpu.js";
@@ -56,6 +56,10 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
   /** KVM_REQ_MIGRATE_TIMER. */
   #migrateTimer = false;
   #blockedAt: HostTsc = 0n as HostTsc;
+  /** It waits to be woken; its thread, once awake, has still to leave the state `blocked`. */
+  #asleep = false;
+  /** What a start-up message finds at `vector` · 4096; nothing by default. */
+  startUpCode: ((vector: number) => StartUpCode | undefined) | undefined;
 
   constructor(host: Host, cpu: HostCpu, options: VcpuOptions) {
     this.id = options.id;
@@ -216,12 +220,29 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
     });
   }
 
+  get startUpBlocked(): boolean {
+    return this.#nested !== undefined;
+  }
+
+  init(): void {
+    this.#guest.reset();
+    this.#halted = true;
+  }
+
+  startUp(vector: number): boolean {
+    const code = this.startUpCode?.(vector);
+    if (code === undefined) return false;
+    this.#guest.start(code.name, this.#port, code.program);
+    this.#halted = false;
+    return true;
+  }
+
   requestUnblock(): void {
     this.#unblock = true;
   }
 
   wake(): void {
-    if (this.#state !== "blocked" || this.#nextAt !== undefined) return;
+    if (!this.#asleep || this.#nextAt !== undefined) return;
     this.#trace?.emit({ kind: "kick", at: this.now, vcpu: this.id });
     const slept = this.now - this.#blockedAt > this.#haltPoll;
     this.#nextAt = slept ? ((this.now + this.#costs.wake) as HostTsc) : this.now;
@@ -294,7 +315,7 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
 
   /** Whether the guest has interrupts on and one waits for it. */
   #takes(): boolean {
-    return this.#guest.interruptsOn && this.apic.deliverable() !== undefined;
+    return this.#guest.interruptsOn && this.apic.hasInterrupt();
   }
 
   /** The guest takes the highest deliverable vector, if it takes interrupts at all. */
@@ -351,6 +372,7 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
       this.#become(this.#out);
       return;
     }
+    this.apic.acceptEvents();
     if (this.#halted) {
       if (!this.#takes() && this.#nested?.expired !== true) {
         this.#block();
@@ -394,7 +416,7 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
     }
     this.clocks?.entering();
     // A request raised since the loop's turn aborts the entry: the expiry is seen before guest code runs.
-    if (this.#unblock || this.#out !== undefined) {
+    if (this.#unblock || this.#out !== undefined || this.apic.hasPendingEvents) {
       this.#runLoop(this.#costs.entry);
       return;
     }
@@ -424,6 +446,7 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
     if (timer.hvInUse) timer.switchToSw();
     this.#nested?.timer.switchToSw();
     this.#blockedAt = this.now;
+    this.#asleep = true;
     this.#become("blocked");
     const awake =
       this.#unblock || this.apic.timer.hasPending() || this.#takes() || this.#nested?.expired === true;
@@ -433,6 +456,7 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
 
   #unblocked(): void {
     this.#load();
+    this.#asleep = false;
     this.counters.haltEnded(this.now - this.#blockedAt);
     if (this.#hvReturn.unblocks()) this.apic.timer.switchToHv();
     this.#nested?.timer.switchToHv();
