@@ -96,7 +96,7 @@ export class GuestContext {
     else {
       this.#op = step.value;
       this.#workLeft = this.#op.kind === "work" ? this.#op.cycles : 0n;
-      if (this.#op.kind !== "work") this.#interruptsOn = true;
+      this.#interruptsOn = this.#op.kind !== "work";
     }
     return this.#op;
   }

@@ -58,8 +58,8 @@ export class KvmVm {
       health: kvm.health,
       events: {
         ...tscRequests(() => this.clock),
-        onRestartHvTimer: (counter) => this.#vcpuOf(counter)?.restartTimer(),
-        onMigrateTimer: (counter) => this.#vcpuOf(counter)?.requestTimerMigration(),
+        onRestartHvTimer: (counter) => this.#vcpuOf(counter)?.timers.restart(),
+        onMigrateTimer: (counter) => this.#vcpuOf(counter)?.timers.requestMigration(),
       },
     });
     this.clock = new VmKvmclock({
