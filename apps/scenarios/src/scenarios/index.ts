@@ -4,6 +4,7 @@ import { liveMigration } from "./live-migration/index.js";
 import { longStop } from "./long-stop/index.js";
 import { masterClockLoss } from "./master-clock-loss/index.js";
 import { masterClockYank } from "./master-clock-yank/index.js";
+import { nonMasterAnchors } from "./non-master-anchors/index.js";
 import { ntpSlew } from "./ntp-slew/index.js";
 import { periodicDrift } from "./periodic-drift/index.js";
 import { pinnedTimer } from "./pinned-timer/index.js";
@@ -19,6 +20,7 @@ export const scenarios: readonly ScenarioDefinition[] = [
   masterClockYank,
   setClockPause,
   masterClockLoss,
+  nonMasterAnchors,
   hostSuspend,
   liveMigration,
   longStop,
