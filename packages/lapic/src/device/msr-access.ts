@@ -24,7 +24,7 @@ import type { BadAccessReason, BadApicAccess } from "./events.js";
 import type { InterruptCommand } from "./interrupt-command.js";
 import { hasLvtEntry } from "./local-vectors.js";
 import { readRegister, svrMask, writeRegister } from "./register-access.js";
-import { storeBase } from "./reset.js";
+import { takeBase } from "./reset.js";
 
 /*
  * Accesses by MSR: IA32_APIC_BASE and IA32_TSC_DEADLINE in every mode, the registers in x2APIC mode
@@ -86,7 +86,7 @@ function write(
 function writeBase(core: ApicCore, value: bigint, writer: ApicWriter): BadAccessReason | undefined {
   const { base, config } = core;
   if (allowsBase(base, value, writer, config)) {
-    storeBase(core, value);
+    takeBase(core, value);
     return undefined;
   }
   return allowsBase(base, value, "host", config) ? "transition" : "reserved-bits";
