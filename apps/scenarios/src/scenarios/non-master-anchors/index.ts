@@ -23,9 +23,9 @@ export const nonMasterAnchors: ScenarioDefinition<typeof nonMasterAnchorsParams>
   story:
     "Without a master clock each vCPU counts from a reference of its own, and drifts from the host's clock since then. Moved to another CPU a vCPU is given a new one, so that it falls behind those that keep theirs: 17.8 µs after the 300 s between two periodic syncs, which v6.19 dropped. KVM then renews the others too: up to v6.18 100 ms later, from v6.19 on at once, by a kick for every move, and from v7.1 on for ten moves a second. Meanwhile the guest holds the clock of the one that is behind.",
   sources: [
-    { title: "KVM: x86: global clock updates at once", commit: "446fcce2a52b" },
-    { title: "KVM: x86: global clock updates of loads, ratelimited", commit: "8fe2e698fce4" },
-    { title: "KVM: x86: no more periodic sync of kvmclock", commit: "43ddbf16edf5" },
+    { title: "KVM: x86: revert rate-limit of global clock updates", commit: "446fcce2a52b" },
+    { title: "KVM: x86: rate-limit global clock updates on vCPU load", commit: "8fe2e698fce4" },
+    { title: "KVM: x86: revert periodic global clock updates", commit: "43ddbf16edf5" },
     { title: "rules: docs/model/pvclock §1.5, §2 and §5.4; proposals: §10" },
     { title: "figures: docs/model/scenarios-clock §S10" },
   ],

@@ -5,7 +5,7 @@ import type { NonMasterAnchorsParams } from "./params.js";
 import { READ_EVERY_NS, READS, readers } from "./read-clocks.js";
 
 /** The series begins so long before the first move, and ends so long after it. */
-export const LEAD_NS = 50_000_000n;
+const LEAD_NS = 50_000_000n;
 const WATCHED_NS: bigint = READS * READ_EVERY_NS;
 /** From one point to the next, and from the last look before a move to it. */
 export const LEAD_STEP_NS = 2_500_000n;

@@ -5,7 +5,7 @@ import type { NonMasterAnchorsParams } from "./params.js";
 
 const NS_PER_S = 1_000_000_000n;
 /** Ages of the table, where the run's own is not meant. */
-export const AGES: readonly bigint[] = [10n, 60n, 300n, 600n, 3_600n, 86_400n].map((s) => s * NS_PER_S);
+const AGES: readonly bigint[] = [10n, 60n, 300n, 600n, 3_600n, 86_400n].map((s) => s * NS_PER_S);
 
 /** Simulated time of a run, for progress. */
 export function runNs(params: NonMasterAnchorsParams): bigint {
