@@ -1,5 +1,6 @@
 import type { ScenarioDefinition } from "../scenario/types.js";
 import { hostSuspend } from "./host-suspend/index.js";
+import { hypervPage } from "./hyperv-page/index.js";
 import { liveMigration } from "./live-migration/index.js";
 import { longStop } from "./long-stop/index.js";
 import { masterClockLoss } from "./master-clock-loss/index.js";
@@ -22,6 +23,7 @@ export const scenarios: readonly ScenarioDefinition[] = [
   masterClockLoss,
   nonMasterAnchors,
   hostSuspend,
+  hypervPage,
   liveMigration,
   longStop,
 ] as unknown as readonly ScenarioDefinition[];

@@ -32,8 +32,8 @@ export const hypervPage: ScenarioDefinition<typeof hypervPageParams> = {
   variants: { before: "v7.3", after: "v7.3 + getClock=via-guest-tsc + guestKhz=hz" },
   comparison: [
     { label: "v7.3", kernel: "v7.3" },
-    { label: "via guest TSC", kernel: "v7.3 + getClock=via-guest-tsc" },
-    { label: "and in Hz", kernel: "v7.3 + getClock=via-guest-tsc + guestKhz=hz" },
+    { label: "guest's TSC", kernel: "v7.3 + getClock=via-guest-tsc" },
+    { label: "Hz too", kernel: "v7.3 + getClock=via-guest-tsc + guestKhz=hz" },
   ],
   axes: ["getClock", "guestKhz", "masterClockRequests", "base"],
   headline: "fallback",
