@@ -10,6 +10,7 @@ import { ntpSlew } from "./ntp-slew/index.js";
 import { periodicDrift } from "./periodic-drift/index.js";
 import { pinnedTimer } from "./pinned-timer/index.js";
 import { setClockPause } from "./set-clock-pause/index.js";
+import { tscWatchdog } from "./tsc-watchdog/index.js";
 import { xenAccuracy } from "./xen-accuracy/index.js";
 
 /** Every scenario, in the order a list shows them. Each keeps its own parameter types to itself. */
@@ -20,6 +21,7 @@ export const scenarios: readonly ScenarioDefinition[] = [
   xenAccuracy,
   masterClockYank,
   setClockPause,
+  tscWatchdog,
   masterClockLoss,
   nonMasterAnchors,
   hostSuspend,
