@@ -46,7 +46,7 @@ describe("a page at 3.0 to 2.5 GHz", () => {
     ["2.5GHz", "2.5GHz", "48", "0x10624dd2e147ae1"],
     ["2GHz", "2GHz", "48", "0x147ae147ae147ae"],
     ["3GHz", "2.5GHz", "32", "0x10624e40e147ae1"],
-  ])("or at %s to %s with %s bits a scale of its own: %4$s", (hostKhz, guestKhz, fracBits, scale) => {
+  ])("or at %s to %s with %s bits a scale of its own: %s", (hostKhz, guestKhz, fracBits, scale) => {
     expect(value(run("v7.3", { hostKhz, guestKhz, fracBits, age: "10s" }), "scale")).toBe(scale);
   });
 
