@@ -129,4 +129,33 @@ describe("a host that keeps its time by one", () => {
     expect(host.clock.monotonicNs() - target).toBeLessThan(S / counter.hz + 1n);
     expect(interrupts).toBe(1);
   });
+
+  it("aims its timers anew as one of the same multiplier takes over", () => {
+    const { host } = onCounter(HPET);
+    const { clock, engine } = host;
+    const fired: [target: bigint, read: bigint][] = [];
+    let interrupts = 0;
+    host.cpu(0).beforeTimers(() => {
+      interrupts += 1;
+    });
+    // A count of acpi_pm is 279 ns, one of hpet 70: the instants at which they show a time lie apart.
+    const start = clock.monotonicNs();
+    for (let i = 1n; i <= 50n; i++) {
+      const target = start + i * 1_000_037n;
+      const timer = host.hrtimers.createTimer(() => {
+        fired.push([target, clock.monotonicNs()]);
+        return undefined;
+      });
+      engine.on(host.cpu(0).lane, () => timer.start(target, HRTIMER_MODE_ABS));
+    }
+    const first = host.cpu(0).nextAt;
+    clock.changeCounter(ACPI_PM);
+    expect(host.cpu(0).nextAt).not.toBe(first);
+    engine.runUntil(host.tscAt(S));
+    expect(fired).toHaveLength(50);
+    expect(fired.every(([target, read]) => read >= target && read - target <= S / ACPI_PM.hz + 1n)).toBe(
+      true,
+    );
+    expect(interrupts).toBe(50);
+  });
 });
