@@ -40,7 +40,7 @@ export interface ExplainedCount {
 }
 
 /** The target is over, but the callback that moves it on has yet to run: tens of µs at most were seen. The count is 0. */
-export const LATE_CALLBACK_NS = 100_000n;
+const LATE_CALLBACK_NS = 100_000n;
 
 /** The instants that both intervals hold. */
 export function intersect(a: Interval, b: Interval): Interval | undefined {
