@@ -1,4 +1,4 @@
-import { HostTscHealth, hostTsc, VmTsc } from "@chronovisor/clocksource";
+import { HostTscHealth, hostTsc, VmTsc, WATCHDOG_TUNING } from "@chronovisor/clocksource";
 import {
   DEADLINE_CLOCK_EXPERIMENTS,
   LAPIC_TIMER_BEHAVIOURS,
@@ -9,6 +9,7 @@ import { XEN_TIMER_BEHAVIOURS } from "@chronovisor/xen-timer";
 import { describe, expect, it } from "vitest";
 import { ChronovisorError } from "../errors.js";
 import { AXES, OLDEST_RELEASE, RELEASES } from "./axes.js";
+import { watchdogTuning } from "./guest-watchdog.js";
 import { axisNames, axisValues, newestRelease, parseKernel, withOverride } from "./kernels.js";
 import { tscBehaviours } from "./kvmclock-behaviours.js";
 import { XEN_TIMER_AXES, xenTimerBehaviours } from "./xen-behaviours.js";
@@ -40,6 +41,7 @@ describe.each([
   ["xenDelivery", "v6.6", "deferred", "v6.7", "fast"],
   ["xenTimerClock", "v6.8", "absent", "v6.9", "cached"],
   ["xenTimerClock", "v6.14", "cached", "v6.15", "area"],
+  ["guestWatchdog", "v6.1", "max-skew", "v6.12", "margins"],
 ])("%s", (axis, before, old, after, now) => {
   it(`is ${old} in ${before} and ${now} in ${after}`, () => {
     expect(parseKernel(before).axes[axis]).toBe(old);
@@ -96,6 +98,11 @@ describe("the table", () => {
         expect(new VmTsc({ hostTscKhz: 1, vendor: "vmx", ...axes, clock, health })).toMatchObject(axes);
       }
     }
+  });
+
+  it("gives a guest's watchdog the constants of one release for each value", () => {
+    const tunings = axisValues("guestWatchdog").map((value) => watchdogTuning({ guestWatchdog: value }));
+    expect(tunings).toEqual([WATCHDOG_TUNING["6.1"], WATCHDOG_TUNING["6.12"]]);
   });
 
   it("offers the timer's proposals and experiments as its own, and no others", () => {

@@ -2,6 +2,7 @@ import { KVM_CLOCK_REALTIME } from "@chronovisor/pvclock";
 import { describe, expect, it } from "vitest";
 import { parseKernel } from "../kernels/kernels.js";
 import { GuestKvmclock } from "../programs/kvmclock.js";
+import { ACPI_PM, HPET } from "./chipset-counter.js";
 import { addVcpu, buildClockMachine } from "./clock-machine.js";
 import { KvmVm } from "./kvm-vm.js";
 
@@ -81,5 +82,38 @@ describe("a kick", () => {
     expect(exits()).toBe(before);
     host.engine.runUntil(host.tscAt(1_003_000n));
     expect(exits()).toBe(before + 1);
+  });
+});
+
+describe("its host's timekeeper", () => {
+  it.each([
+    ["the TSC", 10, "tsc"],
+    // Half of what 2^32 counts take, less what NTP may add: 133.48 s are more than a minute.
+    ["hpet", 10, HPET],
+    // Half of 4.69 s, less the same: 2.0857 s.
+    ["acpi_pm", 287, ACPI_PM],
+  ] as const)(
+    "is told of the time often enough, though nothing ticks: by %s %i times in 10 min",
+    (_name, times, counter) => {
+      const { host, kvm } = machine();
+      kvm.changeClocksource(counter);
+      let updates = 0;
+      host.onClockUpdate(() => {
+        updates += 1;
+      });
+      host.engine.runUntil(host.tscAt(600_000_000_000n));
+      expect(updates).toBe(times);
+    },
+  );
+
+  it("goes on in its rhythm after a sleep", () => {
+    const { host, kvm } = machine();
+    host.engine.runUntil(host.tscAt(90_000_000_000n));
+    kvm.sleep({ ns: 3_600_000_000_000n, tsc: { resetTo: 0n } });
+    const at: bigint[] = [];
+    host.onClockUpdate(() => at.push(host.trueNs(host.engine.now) - 3_690_000_000_000n));
+    host.engine.runUntil(host.tscAt(3_870_000_000_000n));
+    // What fell due meanwhile finds nothing to accumulate on waking; from there it is every minute again.
+    expect(at).toEqual([60_000_000_000n, 120_000_000_000n, 180_000_000_000n]);
   });
 });

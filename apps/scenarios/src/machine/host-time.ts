@@ -185,6 +185,8 @@ export class HostTime implements SteeredHostClock {
     this.#counter = counter;
     this.#maxIdleNs = source.maxIdleNs;
     this.timekeeper.changeClocksource(source, () => counter.read(this.#engine.now));
+    // Two counters may have one multiplier, at different shifts.
+    this.#rateChanged();
   }
 
   #updated(): void {

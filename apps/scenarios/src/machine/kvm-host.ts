@@ -4,6 +4,7 @@ import type { ChipsetCounter } from "./chipset-counter.js";
 import type { Host } from "./host.js";
 import type { HostSleep } from "./host-sleep.js";
 import type { KvmVm } from "./kvm-vm.js";
+import { isIn } from "./vcpu-thread.js";
 
 /**
  * What KVM keeps for all VMs of a host: whether the TSC is to be trusted, the notifier that hears of every update of the
@@ -74,9 +75,7 @@ export class KvmHost implements KvmclockHost {
    * @returns host cycles the TSC was found behind; 0 if it was not.
    */
   sleep(sleep: HostSleep): bigint {
-    const frozen = this.#vms
-      .flatMap((vm) => vm.vcpus)
-      .filter(({ state }) => state !== "userspace" && state !== "preempted");
+    const frozen = this.#vms.flatMap((vm) => vm.vcpus).filter(isIn);
     for (const vcpu of frozen) vcpu.stop();
     this.host.sleep(sleep);
     let lost = 0n;

@@ -33,7 +33,7 @@ const SVR_RESET = 0xff;
 /** RESET or INIT (`kvm_lapic_reset`). INIT leaves base and ID. */
 export function resetApic(core: ApicCore, kind: "reset" | "init"): void {
   if (kind === "reset") {
-    storeBase(core, resetBase(core.config));
+    takeBase(core, resetBase(core.config));
     core.file.write(APIC_ID, xapicIdRegister(core));
     core.runState = resetRunState(core.config);
     core.pendingInit = "none";
@@ -77,7 +77,7 @@ export function xapicIdRegister(core: ApicCore): number {
 }
 
 /** Writes IA32_APIC_BASE as it was granted, with what a change of mode does to ID and LDR (`__kvm_apic_set_base`). */
-export function storeBase(core: ApicCore, value: bigint): void {
+export function takeBase(core: ApicCore, value: bigint): void {
   const before = core.base;
   const { file } = core;
   core.base = value;

@@ -6,8 +6,8 @@ import { buildSuspendMachine, hostSleep, type TscInSleep } from "./machine.js";
 import type { HostSuspendParams } from "./params.js";
 
 /** Ticks before the sleep and after it. */
-export const TICKS_BEFORE = 10n;
-export const TICKS_AFTER = 20n;
+const TICKS_BEFORE = 10n;
+const TICKS_AFTER = 20n;
 /** Points of the plot before the sleep, and as many up to the new reference. */
 const POINTS = 8n;
 /** Times {@link suspend} tells that it goes on. */

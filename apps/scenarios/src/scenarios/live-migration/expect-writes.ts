@@ -23,7 +23,7 @@ export const expectWrites: ReadonlyArray<ExpectationSpec<LiveMigrationParams>> =
     judge: (run) =>
       all(
         lastWrites(run.params).flatMap((last, line): Judgement[] => {
-          const off = BigInt(cell(run, "writes", line, "off"));
+          const off = BigInt(cell(run.measured, "writes", line, "off"));
           const joins = isWithinSecond(off, run.params);
           return [
             last.off === undefined
@@ -34,8 +34,8 @@ export const expectWrites: ReadonlyArray<ExpectationSpec<LiveMigrationParams>> =
                   "cycles",
                 )
               : equals(off, last.off, "cycles"),
-            is(cell(run, "writes", line, "joined"), joins),
-            ...(joins ? [equals(BigInt(cell(run, "writes", line, "apart")), 0n, "cycles")] : []),
+            is(cell(run.measured, "writes", line, "joined"), joins),
+            ...(joins ? [equals(BigInt(cell(run.measured, "writes", line, "apart")), 0n, "cycles")] : []),
           ];
         }),
       ),
@@ -48,8 +48,8 @@ export const expectWrites: ReadonlyArray<ExpectationSpec<LiveMigrationParams>> =
       all(
         lastWrites(run.params).map((_, line) =>
           is(
-            cell(run, "writes", line, "masterClock"),
-            isWithinSecond(BigInt(cell(run, "writes", line, "off")), run.params),
+            cell(run.measured, "writes", line, "masterClock"),
+            isWithinSecond(BigInt(cell(run.measured, "writes", line, "off")), run.params),
           ),
         ),
       ),
@@ -60,7 +60,7 @@ export const expectWrites: ReadonlyArray<ExpectationSpec<LiveMigrationParams>> =
     judge: (run) =>
       all(
         youngCases(run.params).map((off, line) => {
-          const ahead = BigInt(cell(run, "young", line, "tscAhead"));
+          const ahead = BigInt(cell(run.measured, "young", line, "tscAhead"));
           return model(run).snaps(off)
             ? within(ahead, model(run).snappedAhead(off), model(run).creationTolerance(), "cycles")
             : equals(ahead, 0n, "cycles");

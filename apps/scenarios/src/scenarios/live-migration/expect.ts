@@ -35,7 +35,7 @@ function asOnThePage(run: Run): boolean {
 }
 
 function ns(run: Run, table: string, line: number, column: string): bigint {
-  return BigInt(cell(run, table, line, column));
+  return BigInt(cell(run.measured, table, line, column));
 }
 
 /** The TSC's tolerance in ns, of which a cell of the table has lost the fraction. */

@@ -27,7 +27,7 @@ function run(kernel: string, set: Record<string, string> = {}, hooks: RunHooks =
 
 const value = (result: RunResult, name: string): unknown => result.observations[name]?.value;
 const column = (result: RunResult, table: string, name: string): unknown[] =>
-  (result.tables[table]?.rows ?? []).map((_, line) => cell({ measured: result as never }, table, line, name));
+  (result.tables[table]?.rows ?? []).map((_, line) => cell(result, table, line, name));
 
 const defaults: LiveMigrationParams = parseParams(liveMigrationParams, {});
 const NEWEST = parseKernel("v7.3").axes;
@@ -153,17 +153,17 @@ describe("a destination without scaling", () => {
   });
 
   it("leaves a TSC it does not scale 20.7 s behind after a day", () => {
-    expect(cell({ measured: day as never }, "unscaled", 4, "tscAhead")).toBe(-20_736_000_000n);
+    expect(cell(day, "unscaled", 4, "tscAhead")).toBe(-20_736_000_000n);
   });
 
   it("leaves a TSC it caught up under a master clock 3456 s behind, and the clock right", () => {
     expect(value(day, "slowGain")).toBe(-3_456_000_000_000n);
-    expect(cell({ measured: day as never }, "unscaled", 2, "clockAhead")).toBe(-8_047n);
+    expect(cell(day, "unscaled", 2, "clockAhead")).toBe(-8_047n);
   });
 
   it("runs it 47.7 ppb fast without one, or computed for now: CLOCK_MONOTONIC_RAW's rate", () => {
     for (const line of [1, 3]) {
-      const gainNs = cell({ measured: day as never }, "unscaled", line, "tscAhead") as bigint;
+      const gainNs = cell(day, "unscaled", line, "tscAhead") as bigint;
       // ns a second are ppb, here tenths of one.
       expect((gainNs * 10n) / 86_400n).toBe(476n);
     }

@@ -1,10 +1,24 @@
-import { arrive, chosenDestination } from "./arrival.js";
-import { CLOCK_METHODS, type LiveMigrationParams, TSC_METHODS } from "./params.js";
+import { type Arrival, arrive, chosenDestination } from "./arrival.js";
+import {
+  CLOCK_METHODS,
+  type ClockMethod,
+  type LiveMigrationParams,
+  TSC_METHODS,
+  type TscMethod,
+} from "./params.js";
 import type { SavedGuest } from "./source.js";
-import type { MethodOutcome } from "./tables.js";
 
 /** By how much more the destination's CLOCK_REALTIME is ahead in the table of skews. */
 export const SKEW_SHOWN_NS = 1_000_000n;
+
+/** One row of the table of methods. */
+export interface MethodOutcome {
+  readonly tsc: TscMethod;
+  readonly clock: ClockMethod;
+  readonly arrival: Arrival;
+  /** The same with CLOCK_REALTIME of the destination further ahead. */
+  readonly skewed: Arrival;
+}
 
 /** Restores one guest in every way, each on a destination of its own, with CLOCK_REALTIME as it is and further ahead. */
 export function runMethods(

@@ -1,13 +1,13 @@
-import type { JudgedRun } from "../../scenario/types.js";
+import type { Measured } from "../../scenario/types.js";
 
 /** A value in the `line`th row of a run's table. */
 export function cell(
-  { measured }: Pick<JudgedRun<unknown>, "measured">,
+  { tables }: Pick<Measured, "tables">,
   table: string,
   line: number,
   column: string,
 ): bigint | string | boolean {
-  const { columns = [], rows = [] } = measured.tables[table] ?? {};
+  const { columns = [], rows = [] } = tables[table] ?? {};
   const value = rows[line]?.[columns.findIndex(({ name }) => name === column)];
   if (value === undefined) throw new TypeError(`cell: expected ${table} to have ${column} in row ${line}`);
   return value;

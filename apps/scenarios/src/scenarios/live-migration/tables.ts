@@ -1,18 +1,8 @@
 import type { Table } from "../../scenario/types.js";
-import type { Arrival } from "./arrival.js";
 import { type ClockMethod, type LiveMigrationParams, nsIn, type TscMethod } from "./params.js";
-import { SKEW_SHOWN_NS } from "./run-methods.js";
+import { type MethodOutcome, SKEW_SHOWN_NS } from "./run-methods.js";
 import type { WritesOutcome, YoungOutcome } from "./tsc-writes.js";
 import type { UnscaledOutcome } from "./unscaled.js";
-
-/** One row of the table of methods. */
-export interface MethodOutcome {
-  readonly tsc: TscMethod;
-  readonly clock: ClockMethod;
-  readonly arrival: Arrival;
-  /** The same with CLOCK_REALTIME of the destination further ahead. */
-  readonly skewed: Arrival;
-}
 
 /** How a table calls a way to restore the TSC. */
 const TSC_WORDS: Readonly<Record<TscMethod, string>> = {

@@ -1,4 +1,3 @@
-import type { VcpuTsc } from "@chronovisor/clocksource";
 import { buildDestination, type Destination } from "./destination.js";
 import { cyclesIn, type LiveMigrationParams } from "./params.js";
 import { letPass } from "./restore.js";
@@ -28,7 +27,7 @@ export interface WritesOutcome extends LastWrite {
 }
 
 /** One second of the guest, cycles: a write that far away is of another counter. */
-export function windowCycles({ guestKhz }: LiveMigrationParams): bigint {
+function windowCycles({ guestKhz }: LiveMigrationParams): bigint {
   return cyclesIn(NS_PER_S, guestKhz);
 }
 
@@ -104,7 +103,8 @@ export function youngCases(params: LiveMigrationParams): readonly bigint[] {
 export function writeYoungTsc(params: LiveMigrationParams, axes: Axes, off: bigint): YoungOutcome {
   const destination = freshVm(params, axes, 1);
   const { vm } = destination;
-  const counter = vm.counters.vcpus[0] as VcpuTsc;
+  const [counter] = vm.counters.vcpus;
+  if (counter === undefined) throw new Error("writeYoungTsc: the guest has no vCPU");
   const value = U(64, counter.nsToCycles(vm.clock.baseNs()) + off);
   vm.counters.hostWriteTsc(counter, value);
   const tscAhead = S(64, counter.readL1(vm.kvm.tsc()) - value);

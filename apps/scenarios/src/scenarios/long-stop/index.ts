@@ -1,3 +1,4 @@
+import { LAPIC_TIMER_BEHAVIOURS } from "@chronovisor/lapic";
 import type { RunResult, ScenarioDefinition } from "../../scenario/types.js";
 import { formatQuantity } from "../../units/format-quantity.js";
 import { longStopExpectations } from "./expect.js";
@@ -26,6 +27,7 @@ export const longStop: ScenarioDefinition<typeof longStopParams> = {
   ],
   params: longStopParams,
   variants: { before: "v6.18", after: "v6.19" },
+  axes: Object.keys(LAPIC_TIMER_BEHAVIOURS),
   headline: "expirations",
   plot: "backlog",
   observe: {

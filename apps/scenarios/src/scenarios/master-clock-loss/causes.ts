@@ -31,7 +31,7 @@ function setOwnClock(vm: KvmVm): void {
 }
 
 /** The causes of docs/model/scenarios-clock §S6, (a) to (e). */
-export const CAUSES: readonly Cause[] = [
+const CAUSES: readonly Cause[] = [
   {
     id: "offset",
     steps: ({ offset }) => [

@@ -8,7 +8,6 @@ import { LossModel } from "./predict.js";
 
 type Run = JudgedRun<MasterClockLossParams>;
 
-const NS_PER_MS = 1_000_000n;
 /** Two clocks' floors. */
 const FLOORS_NS = 2n;
 /** From one count of the hpet to the next, rounded up. */
@@ -25,10 +24,6 @@ interface Row {
   readonly tscApart: bigint;
   readonly held: bigint;
 }
-
-/** The floors, and a cycle of the slower counter. */
-const readNs = ({ hostKhz, guestKhz }: MasterClockLossParams): bigint =>
-  FLOORS_NS + NS_PER_MS / (hostKhz < guestKhz ? hostKhz : guestKhz);
 
 const model = ({ params, axes }: Run): LossModel => new LossModel(params, axes);
 const has =
@@ -187,7 +182,7 @@ export const masterClockLossExpectations: ReadonlyArray<ExpectationSpec<MasterCl
           .filter((cause) => has(cause)(run))
           .map((cause) => row(run, cause, 0))
           .filter(({ master }) => master === "off")
-          .map(({ apart }) => within(apart, run.params.gap, readNs(run.params), "ns")),
+          .map(({ apart }) => within(apart, run.params.gap, model(run).readingNs(), "ns")),
       ),
   },
   {
@@ -195,7 +190,7 @@ export const masterClockLossExpectations: ReadonlyArray<ExpectationSpec<MasterCl
     reason: "the host's clock moves on once in 70 ns",
     applies: has("clocksource"),
     judge: (run) =>
-      within(row(run, "clocksource", 0).apart, run.params.gap, HPET_STEP_NS + readNs(run.params), "ns"),
+      within(row(run, "clocksource", 0).apart, run.params.gap, HPET_STEP_NS + model(run).readingNs(), "ns"),
   },
   {
     text: "a vCPU behind another stands still for the difference; with TSC_STABLE nothing is held",

@@ -20,12 +20,12 @@ function verdict({ observations }: RunResult, name: string): string {
 export const masterClockLoss: ScenarioDefinition<typeof masterClockLossParams> = {
   id: "master-clock-loss",
   title: "What costs a VM its master clock",
-  fix: "equal frequencies: proposed in 2024 · hotplug: c52ffadc65e2, v6.7",
+  fix: "c52ffadc65e2 · v6.7, for hotplug; equal frequencies · proposed in 2024",
   story:
     "On a master clock all vCPUs read time from one reference, so that their clocks agree without a lock. A TSC offset one cycle off, a boot vCPU that registers by the old MSR, or a host that leaves the TSC turns it off: each vCPU is given a reference of its own, clocks jump, and the guest holds back whichever is ahead. A guest that writes its TSC keeps it, and KVM tells nobody: that vCPU's clock is wrong by as much until something renews it, which no kernel from v6.19 on does by itself.",
   sources: [
-    { title: "KVM: x86: only track TSC matching that changes (hotplug)", commit: "c52ffadc65e2" },
-    { title: "KVM: x86: no more periodic sync of kvmclock", commit: "43ddbf16edf5" },
+    { title: "KVM: x86: no forced masterclock update on vCPU hotplug", commit: "c52ffadc65e2" },
+    { title: "KVM: x86: revert periodic global clock updates", commit: "43ddbf16edf5" },
     { title: "Cleaning up the KVM clock mess, 2024 to 2026 (masterClockTsc): docs/model/pvclock §10" },
     { title: "rules: docs/model/pvclock §3 and §5, docs/model/clocksource-tsc §6" },
     { title: "figures: docs/model/scenarios-clock §S6" },
@@ -43,7 +43,7 @@ export const masterClockLoss: ScenarioDefinition<typeof masterClockLossParams> =
   plot: "apart",
   observe: {
     lost: { unit: "count", title: "causes that turn it off", headline: true },
-    lostBy: { unit: "name", title: "which", headline: true },
+    lostBy: { unit: "name", title: "which" },
     causes: { unit: "count", title: "causes" },
     updates: { unit: "count", title: "references taken", headline: true },
     jump: { unit: "ns", title: "furthest jump of K0", headline: true, signed: true },

@@ -37,7 +37,7 @@ export interface Lived {
 const POINTS_PER_STEP = 50n;
 
 /** How long before the first step the series begins. */
-export function leadNs({ age, dwell }: MasterClockLossParams): bigint {
+function leadNs({ age, dwell }: MasterClockLossParams): bigint {
   const fifth = dwell / 5n;
   return age < fifth ? age : fifth;
 }

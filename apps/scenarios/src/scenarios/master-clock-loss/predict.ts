@@ -10,6 +10,7 @@ const NS_PER_MS = 1_000_000n;
 const SYNC_NS = 300_000_000_000n;
 const FRACTION_BITS = 48n;
 const VCPUS = 2n;
+const FLOORS_NS = 2n;
 /** From a system-time write to the update of all vCPUs, where it waits. */
 const GLOBAL_DELAY_NS = 100_000_000n;
 
@@ -85,10 +86,16 @@ export class LossModel {
     return this.#clocks.rawNs(cycles) - this.#clocks.guestNs(cycles);
   }
 
-  /** How far off a yank can be: floors, and at either end what drifts until the last vCPU had its update. */
+  /** How far off a yank can be: a reading, and at either end what drifts until the last vCPU had its update. */
   yankToleranceNs(): bigint {
     const drift = this.yankNs(GLOBAL_DELAY_NS + (VCPUS + 1n) * this.#params.nextExit);
-    return 2n + 2n * (drift < 0n ? -drift : drift);
+    return this.readingNs() + 2n * (drift < 0n ? -drift : drift);
+  }
+
+  /** How far off a difference of two readings can be: their floors, and a cycle of the slower counter. */
+  readingNs(): bigint {
+    const { hostKhz, guestKhz } = this.#params;
+    return FLOORS_NS + NS_PER_MS / (hostKhz < guestKhz ? hostKhz : guestKhz);
   }
 
   /** How far a clock moves with a TSC that moves by so many cycles, where nobody asks for an update. */

@@ -1,11 +1,11 @@
-import { type UnstableReason, WATCHDOG_TUNING } from "@chronovisor/clocksource";
+import type { UnstableReason, WatchdogTuning } from "@chronovisor/clocksource";
 import { pvclockTscKhz } from "@chronovisor/pvclock";
 import type { GuestCpu, GuestProgram } from "../../machine/guest.js";
 import { clocksourceWatchdog } from "../../programs/clocksource-watchdog.js";
 import type { GuestKvmclock } from "../../programs/kvmclock.js";
 
 /** From the watchdog's start to what it is to see: its first pass takes a baseline, its second sees it. */
-export const WATCHDOG_LEAD_NS = 750_000_000n;
+const WATCHDOG_LEAD_NS = 750_000_000n;
 /** A baseline, the pass that sees it, and one more. */
 const WATCHDOG_PASSES = 3;
 const NS_PER_MS = 1_000_000n;
@@ -24,6 +24,7 @@ export function* watching(
   cpu: GuestCpu,
   kvmclock: GuestKvmclock,
   eventTsc: bigint,
+  tuning: WatchdogTuning,
   onUnstable: (reason: UnstableReason) => void,
 ): GuestProgram {
   kvmclock.enable(cpu, 0);
@@ -32,7 +33,6 @@ export function* watching(
   const tscKhz = Number(pvclockTscKhz(tscToSystemMul, tscShift));
   const startTsc = eventTsc - (WATCHDOG_LEAD_NS * BigInt(tscKhz)) / NS_PER_MS;
   while (cpu.rdtsc() < startTsc) yield cpu.run(startTsc as ReturnType<GuestCpu["rdtsc"]>);
-  const tuning = WATCHDOG_TUNING["6.12"];
   yield* clocksourceWatchdog(cpu, { kvmclock, vcpu: 0, tscKhz, tuning, passes: WATCHDOG_PASSES, onUnstable });
   for (;;) yield cpu.run();
 }

@@ -43,7 +43,15 @@ export const masterClockYank: ScenarioDefinition<typeof masterClockYankParams> =
     { label: "once for all", kernel: "v7.2 + masterClockRequests=once" },
     { label: "v7.3", kernel: "v7.3" },
   ],
-  axes: ["xenMapYank", "vcpuAddRefresh", "masterClockRequests", "base", "guestKhz", "getClock"],
+  axes: [
+    "xenMapYank",
+    "vcpuAddRefresh",
+    "masterClockRequests",
+    "base",
+    "guestKhz",
+    "getClock",
+    "guestWatchdog",
+  ],
   headline: "jump",
   plot: "ahead",
   observe: {

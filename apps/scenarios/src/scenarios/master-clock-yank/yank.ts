@@ -1,5 +1,6 @@
-import type { HostTsc, UnstableReason } from "@chronovisor/clocksource";
+import type { HostTsc, UnstableReason, WatchdogTuning } from "@chronovisor/clocksource";
 import { PVCLOCK_TSC_STABLE_BIT } from "@chronovisor/pvclock";
+import { watchdogTuning } from "../../kernels/guest-watchdog.js";
 import { buildClockMachine, type ClockMachine } from "../../machine/clock-machine.js";
 import { GuestKvmclock } from "../../programs/kvmclock.js";
 import type { RunHooks } from "../../scenario/types.js";
@@ -54,7 +55,7 @@ export function yank(
   const kvmclock = new GuestKvmclock(vm.memory);
   const eventTsc = host.tscAt(age);
   const watchdog: { unstable?: UnstableReason } = {};
-  startGuests(machine, kvmclock, eventTsc, (reason) => {
+  startGuests(machine, kvmclock, eventTsc, watchdogTuning(axes), (reason) => {
     watchdog.unstable = reason;
   });
 
@@ -132,13 +133,14 @@ function startGuests(
   { vm }: ClockMachine,
   kvmclock: GuestKvmclock,
   eventTsc: HostTsc,
+  tuning: WatchdogTuning,
   onUnstable: (reason: UnstableReason) => void,
 ): void {
   for (const vcpu of vm.vcpus) {
     if (vcpu.id > 0) vcpu.start("spins", (cpu) => spinning(cpu, kvmclock, vcpu.id));
     else {
       const guestTsc = vcpu.tsc.readL1(eventTsc);
-      vcpu.start("watches its clocks", (cpu) => watching(cpu, kvmclock, guestTsc, onUnstable));
+      vcpu.start("watches its clocks", (cpu) => watching(cpu, kvmclock, guestTsc, tuning, onUnstable));
     }
   }
 }

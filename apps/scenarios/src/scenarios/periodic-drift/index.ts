@@ -1,3 +1,4 @@
+import { LAPIC_TIMER_BEHAVIOURS } from "@chronovisor/lapic";
 import type { RunResult, ScenarioDefinition } from "../../scenario/types.js";
 import { periodicDriftExpectations } from "./expect.js";
 import { periodicDriftParams } from "./params.js";
@@ -28,6 +29,7 @@ export const periodicDrift: ScenarioDefinition<typeof periodicDriftParams> = {
   ],
   params: periodicDriftParams,
   variants: { before: "v4.16", after: "v4.17" },
+  axes: Object.keys(LAPIC_TIMER_BEHAVIOURS),
   headline: "lost",
   plot: "lag",
   observe: {

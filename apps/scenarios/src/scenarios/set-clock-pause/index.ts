@@ -38,7 +38,7 @@ export const setClockPause: ScenarioDefinition<typeof setClockPauseParams> = {
   ],
   params: setClockPauseParams,
   variants: { before: NEWEST, after: `${NEWEST} + getClock=via-guest-tsc` },
-  axes: ["getClock", "guestKhz"],
+  axes: ["getClock", "guestKhz", "guestWatchdog"],
   headline: "lost",
   plot: "behind",
   observe: {

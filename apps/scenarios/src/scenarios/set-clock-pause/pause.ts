@@ -1,10 +1,11 @@
-import type { HostTsc } from "@chronovisor/clocksource";
+import type { HostTsc, WatchdogTuning } from "@chronovisor/clocksource";
 import {
   KVM_CLOCK_REALTIME,
   type KvmClockData,
   PVCLOCK_TSC_STABLE_BIT,
   type VcpuTimeInfo,
 } from "@chronovisor/pvclock";
+import { watchdogTuning } from "../../kernels/guest-watchdog.js";
 import { buildClockMachine, type ClockMachine } from "../../machine/clock-machine.js";
 import { GuestKvmclock } from "../../programs/kvmclock.js";
 import type { RunHooks } from "../../scenario/types.js";
@@ -119,12 +120,14 @@ class PausedGuest {
   readonly machine: ClockMachine;
   readonly log: WatchdogLog = new WatchdogLog();
   readonly #params: SetClockPauseParams;
+  readonly #tuning: WatchdogTuning;
   readonly #kvmclock: GuestKvmclock;
   #saved: KvmClockData | VcpuTimeInfo | undefined;
 
   constructor(params: SetClockPauseParams, axes: Readonly<Record<string, string>>) {
     const { hostKhz, guestKhz, kvmclock } = params;
     this.#params = params;
+    this.#tuning = watchdogTuning(axes);
     this.machine = buildClockMachine({ hostKhz, guestKhz, axes });
     this.#kvmclock = new GuestKvmclock(this.machine.vm.memory, kvmclock);
   }
@@ -136,10 +139,10 @@ class PausedGuest {
   start(stopTsc: HostTsc, phaseNs: bigint): void {
     const { vcpu } = this.#boot();
     const looks = this.#params.flag === "heeded" ? "before-a-pass" : "never";
-    const [kvmclock, log] = [this.#kvmclock, this.log];
+    const [kvmclock, tuning, log] = [this.#kvmclock, this.#tuning, this.log];
     const guestStop = vcpu.tsc.readL1(stopTsc);
     vcpu.start("watches its clocks", (cpu) =>
-      watchedGuest(cpu, { kvmclock, stopTsc: guestStop, phaseNs, looks, log }),
+      watchedGuest(cpu, { kvmclock, stopTsc: guestStop, phaseNs, looks, tuning, log }),
     );
   }
 

@@ -7,10 +7,9 @@ import type { SetClockPauseParams } from "./params.js";
 import type { Outcome } from "./watched-guest.js";
 
 const NS_PER_MS = 1_000_000n;
-/** The watchdog's interval, what it compares at most, and what it lets pass. */
+/** The watchdog's interval, and what it compares at most. */
 const INTERVAL_NS = 500_000_000n;
 const LONGEST_NS = 1_000_000_000n;
-const LIMIT_NS = 500_000n;
 /** What CLOCK_REALTIME's multiplier dithers by, ppb. */
 const DITHER_PPB = 200n;
 const PPB = 1_000_000_000n;
@@ -75,34 +74,34 @@ export function predictOutcomes(
   const { ns, toleranceNs } = predictLost(params, axes);
   // The calibration of its TSC may be off by 2 kHz, over at most a second and a half.
   const marginNs = 10_000n + 4_000_000_000n / params.guestKhz + toleranceNs;
+  const limitNs = axes.guestWatchdog === "margins" ? 500_000n : 400_000n;
   return new Set(
-    [-marginNs, 0n, marginNs].flatMap((off) => [
-      outcomeOf(params, ns + off, 0n),
-      outcomeOf(params, ns + off, off),
-      outcomeOf(params, ns + off, -off),
-    ]),
+    [-marginNs, 0n, marginNs].flatMap((off) =>
+      [-off, 0n, off].map((lateNs) => outcomeOf(params, { lostNs: ns + off, lateNs, limitNs })),
+    ),
   );
 }
 
-/** `lateNs` is how late its passes are. */
+/** What one outcome is worked out from: what kvm-clock lost, how late the pass is, and what the watchdog lets pass. */
+interface Assumed {
+  readonly lostNs: bigint;
+  readonly lateNs: bigint;
+  readonly limitNs: bigint;
+}
+
 function outcomeOf(
   { phase, pause, gap, flag, kvmclock }: SetClockPauseParams,
-  lostNs: bigint,
-  lateNs: bigint,
+  { lostNs, lateNs, limitNs }: Assumed,
 ): Outcome {
   const goesOn = phase + pause + gap;
   const tscNs = (goesOn > INTERVAL_NS ? goesOn : INTERVAL_NS) + lateNs;
   // A clamped clock stands where it was at the stop; any other that goes back is taken for one that stood still.
   const leastNs = kvmclock === "old" ? phase : 0n;
   const kvmclockNs = tscNs - lostNs > leastNs ? tscNs - lostNs : leastNs;
-  if (kvmclock === "old" && standsOn(lostNs - pause, tscNs - goesOn)) return "unstable";
+  // A clamped clock may stand still long enough after the first pass for the next to see it.
+  if (kvmclock === "old" && lostNs - pause - (tscNs - goesOn) > limitNs) return "unstable";
   if (flag === "heeded") return "starts over";
   if (tscNs > LONGEST_NS || kvmclockNs > LONGEST_NS) return "not compared";
   const skewNs = tscNs - kvmclockNs;
-  return skewNs > LIMIT_NS || skewNs < -LIMIT_NS ? "unstable" : "unnoticed";
-}
-
-/** Whether a clamped clock stands still long enough after the first pass for the next to see it. */
-function standsOn(standstillNs: bigint, untilPassNs: bigint): boolean {
-  return standstillNs - untilPassNs > LIMIT_NS;
+  return skewNs > limitNs || skewNs < -limitNs ? "unstable" : "unnoticed";
 }

@@ -1,4 +1,4 @@
-import { type UnstableReason, WATCHDOG_TUNING } from "@chronovisor/clocksource";
+import type { UnstableReason, WatchdogTuning } from "@chronovisor/clocksource";
 import { pvclockTscKhz } from "@chronovisor/pvclock";
 import type { GuestCpu, GuestProgram } from "../../machine/guest.js";
 import { clocksourceWatchdog } from "../../programs/clocksource-watchdog.js";
@@ -33,12 +33,13 @@ export interface WatchedGuestOptions {
   readonly phaseNs: bigint;
   /** Whether something looks at GUEST_STOPPED before each pass, as the check for soft lockups does. */
   readonly looks: "never" | "before-a-pass";
+  readonly tuning: WatchdogTuning;
   readonly log: WatchdogLog;
 }
 
 /** A guest that calibrates its TSC by kvm-clock, then watches it, its last pass so long before it is stopped. */
 export function* watchedGuest(cpu: GuestCpu, options: WatchedGuestOptions): GuestProgram {
-  const { kvmclock, stopTsc, phaseNs, looks, log } = options;
+  const { kvmclock, stopTsc, phaseNs, looks, tuning, log } = options;
   kvmclock.enable(cpu, 0);
   yield cpu.work(1n);
   const { tscToSystemMul, tscShift } = kvmclock.published(0);
@@ -49,7 +50,7 @@ export function* watchedGuest(cpu: GuestCpu, options: WatchedGuestOptions): Gues
     kvmclock,
     vcpu: 0,
     tscKhz,
-    tuning: WATCHDOG_TUNING["6.12"],
+    tuning,
     beforePass: (_pass, watchdog) => {
       if (looks === "never" || !kvmclock.pvclock.takeGuestStopped(kvmclock.area(0))) return;
       log.touched = true;
