@@ -1,8 +1,10 @@
 import { Command } from "commander";
 import { version } from "../../package.json";
+import { addBisectCommand } from "./commands/bisect.js";
 import { addCalcCommand } from "./commands/calc.js";
 import { addCompareCommand } from "./commands/compare.js";
 import { addConformCommand } from "./commands/conform.js";
+import { addKernelsCommand } from "./commands/kernels.js";
 import { addListCommand } from "./commands/list.js";
 import { addRunCommand } from "./commands/run.js";
 import { addStartCommand } from "./commands/start.js";
@@ -20,8 +22,10 @@ export function createProgram(context: CliContext): Command {
     .configureHelp({ helpWidth: HELP_WIDTH })
     .configureOutput({ writeOut: context.terminal.out, writeErr: () => {} });
   addListCommand(program, context);
+  addKernelsCommand(program, context);
   addRunCommand(program, context);
   addCompareCommand(program, context);
+  addBisectCommand(program, context);
   addStartCommand(program, context);
   addCalcCommand(program, context);
   addConformCommand(program, context);
