@@ -1,10 +1,16 @@
 export type { TraceSink } from "./event-log.js";
 export { EventLog } from "./event-log.js";
 export type {
+  ClockEvent,
   ExpiryOutcome,
   ExpirySource,
+  HostEvent,
   TimerBackend,
+  TracedClocksource,
   TraceEvent,
   TraceEventKind,
+  VcpuEvent,
   VcpuState,
 } from "./events.js";
+export type { TraceExporter, TraceRun, WriteBytes, WriteText } from "./exporter.js";
+export { TrueTime } from "./true-time.js";
