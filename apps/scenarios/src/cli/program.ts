@@ -4,6 +4,7 @@ import { addBisectCommand } from "./commands/bisect.js";
 import { addCalcCommand } from "./commands/calc.js";
 import { addCompareCommand } from "./commands/compare.js";
 import { addConformCommand } from "./commands/conform.js";
+import { addExplainCommand } from "./commands/explain.js";
 import { addKernelsCommand } from "./commands/kernels.js";
 import { addListCommand } from "./commands/list.js";
 import { addRunCommand } from "./commands/run.js";
@@ -26,6 +27,7 @@ export function createProgram(context: CliContext): Command {
   addRunCommand(program, context);
   addCompareCommand(program, context);
   addBisectCommand(program, context);
+  addExplainCommand(program, context);
   addStartCommand(program, context);
   addCalcCommand(program, context);
   addConformCommand(program, context);
