@@ -8,7 +8,10 @@ import { addExplainCommand } from "./commands/explain.js";
 import { addKernelsCommand } from "./commands/kernels.js";
 import { addListCommand } from "./commands/list.js";
 import { addRunCommand } from "./commands/run.js";
+import { addSchemaCommand } from "./commands/schema.js";
+import { addShowCommand } from "./commands/show.js";
 import { addStartCommand } from "./commands/start.js";
+import { addTestCommand } from "./commands/test.js";
 import type { CliContext } from "./context.js";
 import { addExamples } from "./scenario-help.js";
 
@@ -28,6 +31,9 @@ export function createProgram(context: CliContext): Command {
   addCompareCommand(program, context);
   addBisectCommand(program, context);
   addExplainCommand(program, context);
+  addShowCommand(program, context);
+  addTestCommand(program, context);
+  addSchemaCommand(program, context);
   addStartCommand(program, context);
   addCalcCommand(program, context);
   addConformCommand(program, context);

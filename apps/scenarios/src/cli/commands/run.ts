@@ -6,6 +6,7 @@ import { renderScreen } from "../../render/screen.js";
 import { runToJson } from "../../scenario/json.js";
 import type { ScenarioDefinition } from "../../scenario/types.js";
 import { type CliContext, scenarioNamed, styleOf } from "../context.js";
+import { isDocumentPath, readDocumentFile } from "../document-files.js";
 import { EXIT } from "../exit-codes.js";
 import {
   addSharedOptions,
@@ -34,15 +35,48 @@ function expressionOf(scenario: ScenarioDefinition, { kernel, variant }: RunOpti
   );
 }
 
-async function run(context: CliContext, id: string, options: RunOptions): Promise<void> {
+/** A document says all there is to say: what options would add is in it. */
+function refuseSettings({ set, duration, seed, kernel, variant }: RunOptions): void {
+  const given = {
+    "--set": set,
+    "--duration": duration,
+    "--seed": seed,
+    "--kernel": kernel,
+    "--variant": variant,
+  };
+  const [first] = Object.entries(given).filter(([, value]) => value !== undefined);
+  if (first !== undefined)
+    throw new ChronovisorError(`${first[0]}: a document is run as it is written; change it there`);
+}
+
+interface Request {
+  readonly scenario: ScenarioDefinition;
+  readonly labelled: LabelledKernel;
+  readonly params: Readonly<Record<string, unknown>>;
+  readonly seed: number;
+}
+
+function documentRequest(context: CliContext, path: string, options: RunOptions): Request {
+  refuseSettings(options);
+  const { scenario, kernel, params, seed } = readDocumentFile(path, context.scenarios);
+  return { scenario, labelled: { label: kernel.name, kernel }, params, seed };
+}
+
+function scenarioRequest(context: CliContext, id: string, options: RunOptions): Request {
   const scenario = scenarioNamed(context, id);
   const expression = expressionOf(scenario, options);
   const { params, overrides } = parseSettings(scenario, options);
   const kernel = applyOverrides(parseKernel(expression), overrides, options.kernel);
   const labelled: LabelledKernel = { label: options.variant ?? kernel.name, kernel };
-  const { columns, wallMs } = await runColumns(context, `run ${id}`, scenario, [labelled], {
+  return { scenario, labelled, params, seed: parseSeed(options.seed) };
+}
+
+async function run(context: CliContext, id: string, options: RunOptions): Promise<void> {
+  const request = isDocumentPath(id) ? documentRequest : scenarioRequest;
+  const { scenario, labelled, params, seed } = request(context, id, options);
+  const { columns, wallMs } = await runColumns(context, `run ${scenario.id}`, scenario, [labelled], {
     params,
-    seed: parseSeed(options.seed),
+    seed,
     mode: options.stepped ? "stepped" : "closed-form",
   });
   const results = columns.map(({ result }) => result);
@@ -64,7 +98,7 @@ export function addRunCommand(program: Command, context: CliContext): void {
     .command("run")
     .summary("run a scenario on one kernel")
     .description("Runs a scenario on one kernel and prints what it measured and what held.")
-    .argument("<scenario>", "one of those `chronovisor list` shows")
+    .argument("<scenario>", "one of those `chronovisor list` shows, or the path of a document (.yaml, .json)")
     .option(
       "--kernel <release>",
       `run as this release, with overrides after +: "v4.16 + tdcr=immediate" (default: ${newestRelease})`,
