@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ChronovisorError } from "../errors.js";
-import { parseKernel } from "../kernels/kernels.js";
+import { axisValues, parseKernel } from "../kernels/kernels.js";
+import { parseParams } from "../params/parse-params.js";
 import { runScenario } from "../scenario/run-scenario.js";
 import { scenarios } from "../scenarios/index.js";
 import { type ExplainQuestion, explain, type MeasureRuns } from "./explain.js";
@@ -55,6 +56,33 @@ describe("explain xen-accuracy at 3.0 → 2.5 GHz", () => {
   it("finds nothing where the fix reads both clocks at once", async () => {
     const result = await explained("xen-accuracy", "v6.9");
     expect(result.shares.every(({ share }) => share >= -1n && share <= 1n)).toBe(true);
+  });
+});
+
+describe("budgets", () => {
+  const budgets = scenarios.flatMap((scenario) =>
+    (scenario.budgets ?? []).map(
+      (budget) => [`${scenario.id}: ${budget.observation}`, scenario, budget] as const,
+    ),
+  );
+
+  it.each(budgets)(
+    "%s is of a number, by terms that a run takes",
+    (_, scenario, { observation, over, terms }) => {
+      for (const name of [observation, ...(over === undefined ? [] : [over])]) {
+        expect(["name", "flag", undefined]).not.toContain(scenario.observe[name]?.unit);
+      }
+      expect(new Set(terms.map(({ name }) => name)).size).toBe(terms.length);
+      for (const { ideal } of terms) {
+        expect(() => parseParams(scenario.params, ideal.params ?? {})).not.toThrow();
+        for (const [axis, value] of Object.entries(ideal.axes ?? {}))
+          expect(axisValues(axis)).toContain(value);
+      }
+    },
+  );
+
+  it("are had by every story", () => {
+    expect(scenarios.filter(({ budgets: own = [] }) => own.length === 0).map(({ id }) => id)).toEqual([]);
   });
 });
 

@@ -1,5 +1,6 @@
 import type { RunResult, ScenarioDefinition } from "../../scenario/types.js";
 import { formatQuantity } from "../../units/format-quantity.js";
+import { longStopBudgets } from "./budgets.js";
 import { longStopExpectations } from "./expect.js";
 import { longStopParams } from "./params.js";
 import { runLongStop } from "./run.js";
@@ -26,6 +27,7 @@ export const longStop: ScenarioDefinition<typeof longStopParams> = {
   ],
   params: longStopParams,
   variants: { before: "v6.18", after: "v6.19" },
+  budgets: longStopBudgets,
   headline: "expirations",
   plot: "backlog",
   observe: {

@@ -1,4 +1,5 @@
 import type { RunResult, ScenarioDefinition } from "../../scenario/types.js";
+import { periodicDriftBudgets } from "./budgets.js";
 import { periodicDriftExpectations } from "./expect.js";
 import { periodicDriftParams } from "./params.js";
 import { runPeriodicDrift } from "./run.js";
@@ -28,6 +29,7 @@ export const periodicDrift: ScenarioDefinition<typeof periodicDriftParams> = {
   ],
   params: periodicDriftParams,
   variants: { before: "v4.16", after: "v4.17" },
+  budgets: periodicDriftBudgets,
   headline: "lost",
   plot: "lag",
   observe: {
