@@ -13,4 +13,6 @@ export type {
   VcpuState,
 } from "./events.js";
 export type { TraceExporter, TraceRun, WriteBytes, WriteText } from "./exporter.js";
+export { PerfettoExporter } from "./perfetto/perfetto-exporter.js";
+export type { TimelineOptions } from "./timeline/layout.js";
 export { TrueTime } from "./true-time.js";
