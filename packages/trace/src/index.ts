@@ -1,3 +1,4 @@
+export { ChromeExporter } from "./chrome/chrome-exporter.js";
 export type { TraceSink } from "./event-log.js";
 export { EventLog } from "./event-log.js";
 export type {

@@ -38,12 +38,10 @@ export class PerfettoExporter implements TraceExporter {
    */
   constructor(run: TraceRun, write: WriteBytes, options: TimelineOptions = {}) {
     this.#stream = new PacketStream(write);
-    this.#layout = new TimelineLayout(
-      run,
-      () => new PerfettoTimeline(this.#stream, run),
-      options,
-      "PerfettoExporter",
-    );
+    this.#layout = new TimelineLayout(run, options, {
+      createTimeline: () => new PerfettoTimeline(this.#stream, run),
+      fnName: "PerfettoExporter",
+    });
   }
 
   /**
@@ -58,7 +56,6 @@ export class PerfettoExporter implements TraceExporter {
 
   /** Ends the slices that are open, where the run ended, and hands on what is held back. Once is enough. */
   end(): void {
-    this.#layout.end();
-    this.#stream.flush();
+    if (this.#layout.end() === "first") this.#stream.flush();
   }
 }

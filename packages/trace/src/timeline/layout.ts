@@ -1,7 +1,7 @@
 import type { TraceSink } from "../event-log.js";
+import { EventTimes } from "../event-times.js";
 import type { HostEvent, TraceEvent, VcpuEvent } from "../events.js";
 import type { TraceRun } from "../exporter.js";
-import { TrueTime } from "../true-time.js";
 import { ClockRows } from "./clock-rows.js";
 import { CpuRow } from "./cpu-rows.js";
 import { HrtimerSpans } from "./hrtimer-spans.js";
@@ -24,6 +24,15 @@ export interface TimelineOptions {
   readonly clockSnapshotNs?: bigint;
 }
 
+/** What a format asks of a run. */
+export interface TimelineFormat {
+  readonly createTimeline: () => Timeline;
+  /** The exporter, as complaints name it. */
+  readonly fnName: string;
+  /** Where a run gets too long for it, and the complaint that is then made. */
+  readonly limit?: { readonly ns: bigint; readonly expected: string };
+}
+
 /** An exit, until the event after it tells whether the thread left the guest for it. */
 interface HeldExit {
   readonly ns: bigint;
@@ -33,13 +42,12 @@ interface HeldExit {
 /**
  * Lays the events of a run out on rows, in constant memory: per CPU and vCPU, per timer that is armed, per name of a counter. Ends
  * what is open when the run does, so that begins and ends balance.
- *
- * Complaints about events name `fnName`.
  */
 export class TimelineLayout implements TraceSink {
   readonly #fnName: string;
+  readonly #limit: TimelineFormat["limit"];
   readonly #timeline: Timeline;
-  readonly #time: TrueTime;
+  readonly #times: EventTimes;
   readonly #cpus: readonly CpuRow[];
   readonly #vcpus: readonly VcpuRow[];
   readonly #hrtimers: HrtimerSpans;
@@ -47,20 +55,18 @@ export class TimelineLayout implements TraceSink {
   readonly #host: Row = { owner: { kind: "host" }, title: undefined };
   #exit: HeldExit | undefined;
   #lastNs = 0n;
-  #ended: "no" | "yes" = "no";
 
-  /** `createTimeline` is called when what it is created from has been checked. */
-  constructor(run: TraceRun, createTimeline: () => Timeline, options: TimelineOptions, fnName: string) {
+  constructor(run: TraceRun, options: TimelineOptions, { createTimeline, fnName, limit }: TimelineFormat) {
     const { clockSnapshotNs = 10n * NS_PER_MS } = options;
     checkCount(fnName, "CPUs", run.cpus, 1);
     checkCount(fnName, "vCPUs", run.vcpus, 0);
     if (typeof clockSnapshotNs !== "bigint" || clockSnapshotNs < 1n) {
-      throw new RangeError(
-        `${fnName}: expected a clockSnapshotNs of at least 1n, got ${String(clockSnapshotNs)}`,
-      );
+      const got = String(clockSnapshotNs);
+      throw new RangeError(`${fnName}: expected a clockSnapshotNs of at least 1n, got ${got}`);
     }
     this.#fnName = `${fnName}.emit`;
-    this.#time = new TrueTime(run.tscHz);
+    this.#limit = limit;
+    this.#times = new EventTimes(run.tscHz, "ascending", fnName);
     const timeline = createTimeline();
     this.#timeline = timeline;
     this.#cpus = Array.from({ length: run.cpus }, (_, cpu) => new CpuRow(timeline, cpu));
@@ -70,10 +76,13 @@ export class TimelineLayout implements TraceSink {
   }
 
   emit(event: TraceEvent): void {
-    if (this.#ended === "yes") {
-      throw new RangeError(`${this.#fnName}: expected no event after end(), got ${event.kind}`);
+    const ns = this.#times.next(event);
+    if (this.#limit !== undefined && ns >= this.#limit.ns) {
+      throw new RangeError(
+        `${this.#fnName}: expected ${this.#limit.expected}, got ${event.kind} at ${ns} ns`,
+      );
     }
-    const ns = this.#timeOf(event);
+    this.#lastNs = ns;
     this.#settleExit(event);
     switch (event.kind) {
       case "vm-exit":
@@ -121,26 +130,15 @@ export class TimelineLayout implements TraceSink {
     }
   }
 
-  /** Ends what is open, where the run ended. */
-  end(): void {
-    if (this.#ended === "yes") return;
+  /** Ends what is open, where the run ended. Tells whether this is the first time it is said. */
+  end(): "first" | "again" {
+    const which = this.#times.end();
+    if (which === "again") return which;
     this.#settleExit(undefined);
     for (const vcpu of this.#vcpus) vcpu.close(this.#lastNs);
     for (const cpu of this.#cpus) cpu.close(this.#lastNs);
     this.#hrtimers.close(this.#lastNs);
-    this.#ended = "yes";
-  }
-
-  /** True time of an event, which a drawing needs to be in order. */
-  #timeOf(event: TraceEvent): bigint {
-    this.#time.note(event);
-    const ns = this.#time.at(event.at);
-    if (ns < this.#lastNs) {
-      const got = `${event.kind} at ${ns} ns after ${this.#lastNs} ns`;
-      throw new RangeError(`${this.#fnName}: expected events in order of time, got ${got}`);
-    }
-    this.#lastNs = ns;
-    return ns;
+    return which;
   }
 
   #settleExit(next: TraceEvent | undefined): void {
