@@ -49,6 +49,7 @@ const IN_FLOW = { flow: { optional: "count" } } as const;
 /** Every field of every event but `kind` and `at`, in the order they are written. An event that is not told here does not compile. */
 const SPECS: { readonly [K in TraceEventKind]: SpecsOf<EventOf<K>> } = {
   "msr-write": { ...ON_VCPU, msr: "count", value: "integer", ...IN_FLOW },
+  "xen-set-timer": { ...ON_VCPU, deadlineNs: "integer", ...IN_FLOW },
   "timer-armed": { ...ON_VCPU, backend: BACKEND, deadline: "integer", ...IN_FLOW },
   "timer-disarmed": { ...ON_VCPU, backend: BACKEND, ...IN_FLOW },
   "preemption-timer-exit": { ...ON_VCPU, ...IN_FLOW },

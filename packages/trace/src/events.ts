@@ -40,6 +40,8 @@ export type TracedClocksource = "none" | "tsc";
 export type VcpuEvent =
   /** The guest wrote a model-specific register. */
   | (OnVcpu & InFlow & { readonly kind: "msr-write"; readonly msr: number; readonly value: bigint })
+  /** The guest asked Xen's interface for a timer at this instant of its own clock, ns (`set_timer_op`); u64. */
+  | (OnVcpu & InFlow & { readonly kind: "xen-set-timer"; readonly deadlineNs: bigint })
   /** A backend was armed: the hrtimer for a CLOCK_MONOTONIC instant, the preemption timer for a guest TSC. */
   | (OnVcpu &
       InFlow & { readonly kind: "timer-armed"; readonly backend: TimerBackend; readonly deadline: bigint })

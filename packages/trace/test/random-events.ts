@@ -36,6 +36,7 @@ const inFlow = <E extends object>(shape: fc.Arbitrary<E>) =>
 
 const timeless: fc.Arbitrary<Timeless<TraceEvent>> = fc.oneof(
   inFlow(fc.record({ ...kind("msr-write"), vcpu, msr: fc.constantFrom(0x838, 0x1234), value: u64 })),
+  inFlow(fc.record({ ...kind("xen-set-timer"), vcpu, deadlineNs: u64 })),
   inFlow(fc.record({ ...kind("timer-armed"), vcpu, backend, deadline: u64 })),
   inFlow(fc.record({ ...kind("timer-disarmed"), vcpu, backend })),
   inFlow(fc.record({ ...kind("preemption-timer-exit"), vcpu })),

@@ -63,6 +63,8 @@ function ownCells(event: Exclude<TraceEvent, { kind: "clocks" }>): EventCells {
   switch (event.kind) {
     case "msr-write":
       return { msr: event.msr, msr_value: event.value };
+    case "xen-set-timer":
+      return { value_ns: event.deadlineNs };
     case "timer-armed":
       return event.backend === "hrtimer"
         ? { backend: event.backend, deadline_ns: event.deadline }

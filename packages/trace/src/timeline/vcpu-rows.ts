@@ -85,6 +85,9 @@ export class VcpuRow {
       case "msr-write":
         this.#instant(ns, event, "vcpu", `wrmsr ${msrName(event.msr)}`, [["value", event.value]]);
         return;
+      case "xen-set-timer":
+        this.#instant(ns, event, "vcpu", "xen: set timer", [["deadlineGuestNs", event.deadlineNs]]);
+        return;
       case "kick":
       case "preemption-timer-exit":
         this.#instant(ns, event, "vcpu", event.kind, []);
