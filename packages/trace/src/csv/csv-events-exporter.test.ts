@@ -36,7 +36,7 @@ describe("CsvEventsExporter", () => {
     });
     exporter.end();
     expect(file).toBe(
-      "t_ns,seq,cpu,vcpu,kind,host_tsc_cycles,flow,timer,name,what,state,backend,source,outcome,reason,text,vector,coalesced,msr,msr_value,callbacks,deadline_ns,deadline_guest_tsc_cycles,expires_ns,now_ns,mode,was_armed,value_ns,value_count,version,tsc_timestamp_cycles,system_time_ns,tsc_to_system_mul,tsc_shift,flags,from_cycles,to_cycles,master_clock,clocksource,all_matched,matched_vcpus,online_vcpus\n",
+      "t_ns,seq,cpu,vcpu,kind,host_tsc_cycles,flow,timer,name,what,state,backend,source,outcome,reason,text,vector,coalesced,msr,msr_value,callbacks,deadline_ns,deadline_guest_tsc_cycles,deadline_guest_ns,expires_ns,now_ns,mode,was_armed,value_ns,value_count,version,tsc_timestamp_cycles,system_time_ns,tsc_to_system_mul,tsc_shift,flags,from_cycles,to_cycles,master_clock,clocksource,all_matched,matched_vcpus,online_vcpus\n",
     );
   });
 
@@ -57,6 +57,10 @@ describe("CsvEventsExporter", () => {
     [
       { kind: "timer-advanced", at, vcpu: 0, targetNs: monotonicNs(5n), deadlineTsc: guestTsc(9n) },
       { kind: "timer-advanced", vcpu: "0", deadline_ns: "5", deadline_guest_tsc_cycles: "9" },
+    ],
+    [
+      { kind: "xen-set-timer", at, vcpu: 0, deadlineNs: 5n },
+      { kind: "xen-set-timer", vcpu: "0", deadline_guest_ns: "5" },
     ],
     [
       { kind: "inject", at, vcpu: 1, vector: 236, coalesced: "yes" },

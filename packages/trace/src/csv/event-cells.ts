@@ -26,6 +26,7 @@ export const EVENT_COLUMNS = [
   "callbacks",
   "deadline_ns",
   "deadline_guest_tsc_cycles",
+  "deadline_guest_ns",
   "expires_ns",
   "now_ns",
   "mode",
@@ -64,7 +65,7 @@ function ownCells(event: Exclude<TraceEvent, { kind: "clocks" }>): EventCells {
     case "msr-write":
       return { msr: event.msr, msr_value: event.value };
     case "xen-set-timer":
-      return { value_ns: event.deadlineNs };
+      return { deadline_guest_ns: event.deadlineNs };
     case "timer-armed":
       return event.backend === "hrtimer"
         ? { backend: event.backend, deadline_ns: event.deadline }
