@@ -20,6 +20,8 @@ export type { FieldValue, PayloadDialect } from "./ftrace/conversions.js";
 export type { FtraceOptions } from "./ftrace/ftrace-exporter.js";
 export { FtraceExporter } from "./ftrace/ftrace-exporter.js";
 export type { FtraceLayout } from "./ftrace/line-text.js";
+export type { TraceTextOrderSummary } from "./ftrace/record-order.js";
+export { TraceTextOrder } from "./ftrace/record-order.js";
 export type { Fields } from "./ftrace/template.js";
 export type { TraceTextEnvelope, TraceTextRecord, TraceTextResolution } from "./ftrace/text-record.js";
 export type {
