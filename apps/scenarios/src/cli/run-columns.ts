@@ -13,7 +13,7 @@ export interface LabelledKernel {
 }
 
 /** What the columns share. */
-export type SharedJob = Pick<RunJob, "params" | "seed" | "mode">;
+export type SharedJob = Pick<RunJob, "params" | "seed" | "mode" | "document">;
 
 export interface FinishedColumns {
   readonly columns: readonly Column[];

@@ -44,7 +44,10 @@ describe("readDocument", () => {
       `${HEAD}parms:\n  a: 1\n`,
       'late.yaml:3:1: expected one of chronovisor, title, kernel, seed, expect, scenario, params, got "parms" (did you mean params?)',
     ],
-    [`${HEAD}kernel:\n  release: v6.9\n  sett: 1\n`, 'late.yaml:5:3: expected no such key, got "sett"'],
+    [
+      `${HEAD}kernel:\n  release: v6.9\n  sett: 1\n`,
+      'late.yaml:5:3: expected one of release, set, got "sett" (did you mean set?)',
+    ],
     [
       `${HEAD}params:\n  request: 3GHz\n`,
       'late.yaml:4:12: params.request: expected a time such as 10m, 1h or 250us, got "3GHz"',

@@ -2,10 +2,21 @@ import type { z } from "zod";
 import { ChronovisorError, didYouMean, unknownName } from "../errors.js";
 import { type KernelChoice, newestRelease, parseKernel, withOverride } from "../kernels/kernels.js";
 import { parseParams } from "../params/parse-params.js";
-import { type Condition, parseConditions } from "../scenario/condition.js";
+import { parseConditions } from "../scenario/condition.js";
 import type { ScenarioDefinition } from "../scenario/types.js";
+import type { DocumentExpectation } from "./expectation.js";
+import { checkMachine } from "./machine/check-machine.js";
+import { machineSchema } from "./machine/machine-document.js";
+import { machineScenario, observationSpecs } from "./machine/machine-scenario.js";
 import { type DocumentPath, DocumentSource } from "./source.js";
 import { type StoryDocument, storySchema } from "./story-document.js";
+
+/** A document as a worker needs it: it is read again there. */
+export interface DocumentText {
+  /** The file's name. */
+  readonly name: string;
+  readonly text: string;
+}
 
 /** A scenario document, ready to be run. */
 export interface ReadDocument {
@@ -13,6 +24,8 @@ export interface ReadDocument {
   readonly name: string;
   readonly title: string | undefined;
   readonly scenario: ScenarioDefinition;
+  /** Where the scenario is the document's own: what it was read from. */
+  readonly source: DocumentText | undefined;
   readonly kernel: KernelChoice;
   /** Every parameter, parsed. */
   readonly params: Readonly<Record<string, unknown>>;
@@ -21,14 +34,11 @@ export interface ReadDocument {
   readonly expect: readonly DocumentExpectation[];
 }
 
-/** One expectation of a document: all of its conditions must hold. */
-export interface DocumentExpectation {
-  readonly text: string;
-  readonly conditions: readonly Condition[];
-}
+/** Keys that only a document of a machine has. */
+const MACHINE_KEYS = ["host", "vms", "timeline", "duration", "observe", "compare"];
 
 /**
- * Reads a scenario document.
+ * Reads a scenario document: one of a built-in story, or one that describes a machine.
  *
  * @param name - the file's name, for errors.
  * @param text - YAML or JSON.
@@ -41,12 +51,19 @@ export function readDocument(
   scenarios: readonly ScenarioDefinition[],
 ): ReadDocument {
   const source = new DocumentSource(name, text);
+  const keys = typeof source.value === "object" && source.value !== null ? Object.keys(source.value) : [];
+  const isMachine = !keys.includes("scenario") && keys.some((key) => MACHINE_KEYS.includes(key));
+  return isMachine ? readMachine(source, text) : readStory(source, scenarios);
+}
+
+function readStory(source: DocumentSource, scenarios: readonly ScenarioDefinition[]): ReadDocument {
   const document = validate(source, storySchema);
   const scenario = inPlace(source, ["scenario"], () => scenarioNamed(scenarios, document.scenario));
   return {
-    name,
+    name: source.name,
     title: document.title,
     scenario,
+    source: undefined,
     kernel: readKernel(source, document.kernel),
     params: readParams(source, scenario, document.params ?? {}),
     seed: document.seed ?? 1,
@@ -54,43 +71,59 @@ export function readDocument(
   };
 }
 
-/** The document's value as its schema has it. @throws ChronovisorError for the first thing that is not */
-export function validate<S extends z.ZodObject>(source: DocumentSource, schema: S): z.infer<S> {
-  const known = schema.shape;
-  const result = schema.safeParse(source.value);
-  if (result.success) return result.data;
-  throw issueError(source, result.error.issues[0], Object.keys(known));
+function readMachine(source: DocumentSource, text: string): ReadDocument {
+  const document = validate(source, machineSchema);
+  checkMachine(source, document);
+  document.compare?.forEach((kernel, i) => {
+    inPlace(source, ["compare", i], () => parseKernel(kernel));
+  });
+  const { name } = source;
+  const kernel = readKernel(source, document.kernel);
+  const expected = readExpectations(source, { observe: observationSpecs(document) }, document.expect ?? []);
+  return {
+    name,
+    title: document.title,
+    scenario: machineScenario(baseName(name), document, expected),
+    source: { name, text },
+    kernel,
+    params: {},
+    seed: document.seed ?? 1,
+    expect: expected,
+  };
 }
 
-function issueError(
-  source: DocumentSource,
-  issue: z.core.$ZodIssue | undefined,
-  known: readonly string[],
-): ChronovisorError {
+/** A file's name without its directories, which are another on every machine. */
+function baseName(path: string): string {
+  return path.split(/[\\/]/).at(-1) ?? path;
+}
+
+/** The document's value as its schema has it. @throws ChronovisorError for the first thing that is not */
+function validate<S extends z.ZodType>(source: DocumentSource, schema: S): z.output<S> {
+  const result = schema.safeParse(source.value);
+  if (result.success) return result.data;
+  const { issues } = result.error;
+  // A key that is missing may be one that is misspelt: that is told first.
+  throw issueError(source, issues.find(({ code }) => code === "unrecognized_keys") ?? issues[0]);
+}
+
+function issueError(source: DocumentSource, issue: z.core.$ZodIssue | undefined): ChronovisorError {
   if (issue === undefined) return source.error([], "expected a scenario document");
   const path = issue.path.filter((part): part is string | number => typeof part !== "symbol");
-  if (issue.code === "unrecognized_keys") {
-    const [key = ""] = issue.keys;
-    const isTop = path.length === 0;
-    const expected = isTop ? `one of ${known.join(", ")}` : "no such key";
-    return source.errorAtKey(
-      path,
-      key,
-      `expected ${expected}, got "${key}"${isTop ? didYouMean(key, known) : ""}`,
-    );
+  const { message } = issue;
+  if (issue.code === "unrecognized_keys") return source.errorAtKey(path, issue.keys[0] ?? "", message);
+  if (issue.code === "invalid_key") return source.error(path, issue.issues[0]?.message ?? message);
+  // What schemas of ours say is complete; what zod says is put into our words.
+  if (issue.code === "custom" || message.startsWith("expected ")) return source.error(path, message);
+  const nested = issue.code === "invalid_union" ? issue.errors.flat()[0] : undefined;
+  if (nested !== undefined) {
+    return issueError(source, { ...nested, path: [...issue.path, ...nested.path] } as z.core.$ZodIssue);
   }
-  if (issue.code === "invalid_union") {
-    const nested = issue.errors.flat()[0];
-    if (nested !== undefined) {
-      return issueError(source, { ...nested, path: [...issue.path, ...nested.path] } as typeof issue, known);
-    }
-  }
-  const [expected = ""] = issue.message.replace(/^.*?expected /, "").split(", received");
+  const [expected = ""] = message.replace(/^.*?expected /, "").split(", received");
   return source.error(path, `expected ${expected}, got ${source.textAt(path)}`);
 }
 
 /** Calls `read`; what it refuses is told at its place in the document. */
-export function inPlace<T>(source: DocumentSource, path: DocumentPath, read: () => T): T {
+function inPlace<T>(source: DocumentSource, path: DocumentPath, read: () => T): T {
   try {
     return read();
   } catch (error) {
@@ -116,7 +149,7 @@ function scenarioNamed(scenarios: readonly ScenarioDefinition[], id: string): Sc
 }
 
 /** The document's kernel; the newest of the table by default. */
-export function readKernel(source: DocumentSource, kernel: StoryDocument["kernel"]): KernelChoice {
+function readKernel(source: DocumentSource, kernel: StoryDocument["kernel"]): KernelChoice {
   if (kernel === undefined) return parseKernel(newestRelease);
   if (typeof kernel === "string") return inPlace(source, ["kernel"], () => parseKernel(kernel));
   const release = inPlace(source, ["kernel", "release"], () => parseKernel(kernel.release));
@@ -150,7 +183,7 @@ function readParams(
 }
 
 /** The document's own expectations. */
-export function readExpectations(
+function readExpectations(
   source: DocumentSource,
   { observe }: Pick<ScenarioDefinition, "observe">,
   texts: readonly string[],

@@ -1,5 +1,5 @@
 import { type Document, isMap, isNode, isPair, LineCounter, parseDocument } from "yaml";
-import { ChronovisorError } from "../errors.js";
+import { ChronovisorError, quoted } from "../errors.js";
 
 /** A way into a document: keys of maps, places in lists. */
 export type DocumentPath = readonly (string | number)[];
@@ -59,11 +59,7 @@ export class DocumentSource {
   /** What stands at `path`, shortened, as an error quotes it. */
   textAt(path: DocumentPath): string {
     const value = path.length === 0 ? this.value : this.#document.getIn(path);
-    if (value === undefined) return "nothing";
-    if (isNode(value) || (typeof value === "object" && value !== null)) {
-      return isMap(value) || (!isNode(value) && !Array.isArray(value)) ? "a map" : "a list";
-    }
-    return JSON.stringify(value).slice(0, 60);
+    return isNode(value) ? quoted(value.toJS(this.#document)) : quoted(value);
   }
 
   /** The same for a key that should not be there: at the key itself. */

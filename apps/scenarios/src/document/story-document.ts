@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { fields } from "./fields.js";
 
 /** The version of the format, which every document begins with. */
 export const DOCUMENT_VERSION = 1;
@@ -6,10 +7,10 @@ export const DOCUMENT_VERSION = 1;
 const text = (description: string) => z.string().min(1).describe(description);
 
 /** A kernel: a release, possibly with behaviours overridden. */
-export const kernelSchema = z
+const kernelSchema = z
   .union([
     z.string().describe("a release, with overrides after +: v4.16, v6.12.64, v7.3 + guestKhz=hz"),
-    z.strictObject({
+    fields({
       release: z.string().describe("a release: v4.16, v6.12.64"),
       set: z.record(z.string(), z.string()).optional().describe("behaviours that differ from it, by axis"),
     }),
@@ -36,14 +37,14 @@ export const commonFields = {
 } as const;
 
 /** A document that runs one of the built-in stories. */
-export const storySchema = z.strictObject({
+export const storySchema = fields({
   ...commonFields,
   scenario: text("a built-in scenario; `chronovisor list` shows them"),
   params: z
     .record(z.string(), z.union([z.string(), z.int()]))
     .optional()
     .describe("parameters by name, as typed after --set: 10ms, 2.5GHz, -50ppm"),
-});
+}).meta({ title: "a built-in story" });
 
 /** A story document as written. */
 export type StoryDocument = z.infer<typeof storySchema>;

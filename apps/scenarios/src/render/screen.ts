@@ -83,7 +83,8 @@ function source({ title, commit, url }: Source): string {
   return [commit === undefined ? title : `${commit} ${title}`, ...(url === undefined ? [] : [url])].join(" ");
 }
 
-function next(id: string): string {
+function next({ id, params }: ScreenScenario): string {
+  if (Object.keys(params).length === 0) return `chronovisor run ${id} --json gives every figure exactly`;
   return `chronovisor run ${id} --help lists its parameters; --json gives every figure exactly`;
 }
 
@@ -129,6 +130,6 @@ export function renderScreen(
       hang(index === 0 ? "verdict" : "", text, LABEL, prose),
     ),
     scenario.sources.flatMap((one, index) => hang(index === 0 ? "sources" : "", source(one), LABEL, prose)),
-    hang("next", next(scenario.id), LABEL, prose),
+    hang("next", next(scenario), LABEL, prose),
   ])}\n`;
 }

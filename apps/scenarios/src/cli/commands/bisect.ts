@@ -2,18 +2,12 @@ import type { Command } from "commander";
 import { bisect as findChange, type Measure } from "../../bisect/bisect.js";
 import { bisectToJson } from "../../bisect/json.js";
 import { renderBisection } from "../../render/bisection.js";
-import { type CliContext, scenarioNamed, styleOf } from "../context.js";
+import { type CliContext, styleOf } from "../context.js";
 import { EXIT } from "../exit-codes.js";
-import {
-  addSharedOptions,
-  applyOverrides,
-  once,
-  parseSeed,
-  parseSettings,
-  type SharedOptions,
-} from "../options.js";
+import { addSharedOptions, applyOverrides, once, type SharedOptions } from "../options.js";
 import { runColumns } from "../run-columns.js";
 import { addExamples, addScenarioHelp } from "../scenario-help.js";
+import { subjectOf } from "../subject.js";
 
 interface BisectOptions extends SharedOptions {
   readonly observe?: string;
@@ -23,17 +17,16 @@ interface BisectOptions extends SharedOptions {
 }
 
 async function bisect(context: CliContext, id: string, options: BisectOptions): Promise<void> {
-  const scenario = scenarioNamed(context, id);
-  const { params, overrides } = parseSettings(scenario, options);
-  const seed = parseSeed(options.seed);
+  const { scenario, params, seed, overrides, document } = subjectOf(context, id, options);
   const measure: Measure = async (kernels) => {
     const labelled = kernels.map((kernel) => ({
       label: kernel.name,
       kernel: applyOverrides(kernel, overrides),
     }));
-    const { columns } = await runColumns(context, `bisect ${id}`, scenario, labelled, {
+    const { columns } = await runColumns(context, `bisect ${scenario.id}`, scenario, labelled, {
       params,
       seed,
+      document,
       mode: "closed-form",
     });
     return columns.map(({ result }) => result);
@@ -55,7 +48,7 @@ export function addBisectCommand(program: Command, context: CliContext): void {
     .description(
       "Walks the table of kernels between two of them, commit by commit, and names the one after which an observation is another: by halving while every kernel tried gives the value of one end or the other, by trying all of them once one does not.",
     )
-    .argument("<scenario>", "one of those `chronovisor list` shows")
+    .argument("<scenario>", "one of those `chronovisor list` shows, or the path of a document (.yaml, .json)")
     .option(
       "--observe <name>",
       "the observation to watch (default: the scenario's headline)",

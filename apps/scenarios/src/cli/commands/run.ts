@@ -5,19 +5,12 @@ import { allHeld } from "../../render/expectations.js";
 import { renderScreen } from "../../render/screen.js";
 import { runToJson } from "../../scenario/json.js";
 import type { ScenarioDefinition } from "../../scenario/types.js";
-import { type CliContext, scenarioNamed, styleOf } from "../context.js";
-import { isDocumentPath, readDocumentFile } from "../document-files.js";
+import { type CliContext, styleOf } from "../context.js";
 import { EXIT } from "../exit-codes.js";
-import {
-  addSharedOptions,
-  applyOverrides,
-  once,
-  parseSeed,
-  parseSettings,
-  type SharedOptions,
-} from "../options.js";
+import { addSharedOptions, applyOverrides, once, type SharedOptions } from "../options.js";
 import { type LabelledKernel, runColumns } from "../run-columns.js";
 import { addExamples, addScenarioHelp } from "../scenario-help.js";
+import { refuseBesideDocument, type Subject, subjectOf } from "../subject.js";
 
 interface RunOptions extends SharedOptions {
   readonly kernel?: string;
@@ -35,48 +28,26 @@ function expressionOf(scenario: ScenarioDefinition, { kernel, variant }: RunOpti
   );
 }
 
-/** A document says all there is to say: what options would add is in it. */
-function refuseSettings({ set, duration, seed, kernel, variant }: RunOptions): void {
-  const given = {
-    "--set": set,
-    "--duration": duration,
-    "--seed": seed,
-    "--kernel": kernel,
-    "--variant": variant,
-  };
-  const [first] = Object.entries(given).filter(([, value]) => value !== undefined);
-  if (first !== undefined)
-    throw new ChronovisorError(`${first[0]}: a document is run as it is written; change it there`);
-}
-
-interface Request {
-  readonly scenario: ScenarioDefinition;
-  readonly labelled: LabelledKernel;
-  readonly params: Readonly<Record<string, unknown>>;
-  readonly seed: number;
-}
-
-function documentRequest(context: CliContext, path: string, options: RunOptions): Request {
-  refuseSettings(options);
-  const { scenario, kernel, params, seed } = readDocumentFile(path, context.scenarios);
-  return { scenario, labelled: { label: kernel.name, kernel }, params, seed };
-}
-
-function scenarioRequest(context: CliContext, id: string, options: RunOptions): Request {
-  const scenario = scenarioNamed(context, id);
+/** The kernel to run on, and what its column is called. */
+function kernelFor(subject: Subject, options: RunOptions): LabelledKernel {
+  const { kernel: documented, scenario, overrides } = subject;
+  if (documented !== undefined) {
+    refuseBesideDocument({ "--kernel": options.kernel, "--variant": options.variant });
+    return { label: documented.name, kernel: documented };
+  }
   const expression = expressionOf(scenario, options);
-  const { params, overrides } = parseSettings(scenario, options);
   const kernel = applyOverrides(parseKernel(expression), overrides, options.kernel);
-  const labelled: LabelledKernel = { label: options.variant ?? kernel.name, kernel };
-  return { scenario, labelled, params, seed: parseSeed(options.seed) };
+  return { label: options.variant ?? kernel.name, kernel };
 }
 
 async function run(context: CliContext, id: string, options: RunOptions): Promise<void> {
-  const request = isDocumentPath(id) ? documentRequest : scenarioRequest;
-  const { scenario, labelled, params, seed } = request(context, id, options);
+  const subject = subjectOf(context, id, options);
+  const { scenario, params, seed, document } = subject;
+  const labelled = kernelFor(subject, options);
   const { columns, wallMs } = await runColumns(context, `run ${scenario.id}`, scenario, [labelled], {
     params,
     seed,
+    document,
     mode: options.stepped ? "stepped" : "closed-form",
   });
   const results = columns.map(({ result }) => result);

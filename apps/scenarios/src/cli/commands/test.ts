@@ -32,11 +32,12 @@ async function test(context: CliContext, files: readonly string[], options: Test
   const results = await runJobs(
     context,
     "test",
-    documents.map(({ scenario, kernel, params, seed }) => ({
+    documents.map(({ scenario, kernel, params, seed, source: document }) => ({
       scenario: scenario.id,
       kernel,
       params,
       seed,
+      document,
       mode: "closed-form",
     })),
   );
