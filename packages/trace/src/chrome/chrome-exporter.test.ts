@@ -1,6 +1,7 @@
 import { hostTsc } from "@chronovisor/clocksource";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { EVENTS_PER_TICK, HALTING_GUEST, haltingGuest } from "../../test/halting-guest.js";
 import { anyEvents, RUN } from "../../test/random-events.js";
 import type { TraceEvent } from "../events.js";
 import type { TraceRun } from "../exporter.js";
@@ -166,6 +167,11 @@ describe("ChromeExporter", () => {
       '{"ph":"C","ts":0.000,"pid":1,"tid":1,"name":"CLOCK_MONOTONIC − true (ns)","args":{"value":0}}',
       '{"ph":"C","ts":10000.000,"pid":1,"tid":1,"name":"CLOCK_MONOTONIC − true (ns)","args":{"value":-7}}',
     ]);
+  });
+
+  it("takes 177 bytes per event of a 1 kHz guest that halts", () => {
+    const { length } = exported(haltingGuest(2_000), HALTING_GUEST);
+    expect(Math.round(length / (2_000 * EVENTS_PER_TICK))).toBe(177);
   });
 
   it("writes a long run in pieces of whole lines", () => {

@@ -40,19 +40,19 @@ export function writeTrackDescriptor(out: ProtoWriter, uuid: number, track: Trac
       out.integer(TRACK_DESCRIPTOR.processOrdering, ORDERING_EXPLICIT);
       break;
     case "process": {
-      const process = out.open(TRACK_DESCRIPTOR.process);
+      const fields = out.open(TRACK_DESCRIPTOR.process);
       out.integer(PROCESS_DESCRIPTOR.pid, track.pid);
       out.text(PROCESS_DESCRIPTOR.processName, track.name);
-      out.close(process);
+      out.close(fields);
       if (track.rank !== undefined) out.integer(TRACK_DESCRIPTOR.siblingOrderRank, track.rank);
       break;
     }
     case "thread": {
-      const thread = out.open(TRACK_DESCRIPTOR.thread);
+      const fields = out.open(TRACK_DESCRIPTOR.thread);
       out.integer(THREAD_DESCRIPTOR.pid, track.pid);
       out.integer(THREAD_DESCRIPTOR.tid, track.tid);
       out.text(THREAD_DESCRIPTOR.threadName, track.name);
-      out.close(thread);
+      out.close(fields);
       break;
     }
     case "named":
@@ -62,9 +62,9 @@ export function writeTrackDescriptor(out: ProtoWriter, uuid: number, track: Trac
     case "counter": {
       out.text(TRACK_DESCRIPTOR.name, track.name);
       out.integer(TRACK_DESCRIPTOR.parentUuid, track.parentUuid);
-      const counter = out.open(TRACK_DESCRIPTOR.counter);
+      const fields = out.open(TRACK_DESCRIPTOR.counter);
       out.integer(COUNTER_DESCRIPTOR.unit, COUNTER_UNIT[track.unit]);
-      out.close(counter);
+      out.close(fields);
       if (track.description !== undefined) out.text(TRACK_DESCRIPTOR.description, track.description);
       break;
     }

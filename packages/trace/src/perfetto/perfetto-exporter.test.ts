@@ -1,6 +1,7 @@
 import { guestTsc, hostTsc, monotonicNs } from "@chronovisor/clocksource";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { EVENTS_PER_TICK, HALTING_GUEST, haltingGuest } from "../../test/halting-guest.js";
 import { decodeTrace } from "../../test/perfetto/decode.js";
 import { type ReadEvent, type ReadTrace, readTrace } from "../../test/perfetto/read-trace.js";
 import { anyEvents, RUN } from "../../test/random-events.js";
@@ -321,6 +322,11 @@ describe("a long run", () => {
     expect(sizes.slice(0, -1).every((size) => size >= 65_536 && size < 65_536 + 512)).toBe(true);
     expect(sizes.length).toBeGreaterThan(50);
     expect(packets).toBeGreaterThan(5_000);
+  });
+
+  it("takes 55 bytes per event of a 1 kHz guest that halts", () => {
+    const bytes = exported(haltingGuest(2_000), HALTING_GUEST).length;
+    expect(Math.round(bytes / (2_000 * EVENTS_PER_TICK))).toBe(55);
   });
 
   it("holds neither the timers that are over nor the texts that are new each time", () => {

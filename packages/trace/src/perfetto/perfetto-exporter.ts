@@ -24,7 +24,7 @@ import { PerfettoTimeline } from "./perfetto-timeline.js";
  * exporter.emit({ kind: "vcpu-state", at: hostTsc(0n), vcpu: 0, state: "guest" });
  * exporter.emit({ kind: "note", at: hostTsc(2_500_000n), vcpu: 0, text: "tick" });
  * exporter.end();
- * length // => 400
+ * length // => 406
  */
 export class PerfettoExporter implements TraceExporter {
   readonly #stream: PacketStream;

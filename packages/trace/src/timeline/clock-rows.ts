@@ -83,6 +83,8 @@ export class ClockRows {
       case "counter":
         this.#timeline.counter(ns, this.#counterOf(event), event.value);
         return;
+      default:
+        event satisfies never;
     }
   }
 

@@ -222,6 +222,11 @@ describe("a vCPU", () => {
       { kind: "eoi", at: at(0n), vcpu: 0, vector: undefined },
       "vcpu0: eoi",
     ],
+    [
+      "a timer that is asked of Xen",
+      { kind: "xen-set-timer", at: at(0n), vcpu: 0, deadlineNs: 5n },
+      "vcpu0: xen: set timer",
+    ],
     ["a warning", { kind: "warning", at: at(0n), vcpu: 0, text: "late" }, "vcpu0: warning: late"],
     [
       "a TSC offset",

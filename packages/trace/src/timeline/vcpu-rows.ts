@@ -101,6 +101,9 @@ export class VcpuRow {
       case "warning":
         this.#instant(ns, event, "warning", `warning: ${event.text}`, []);
         return;
+      default:
+        // A kind that is added to the events has to be drawn: this does not compile until it is.
+        event satisfies never;
     }
   }
 
