@@ -48,8 +48,10 @@ export const EVENT_COLUMNS = [
   "online_vcpus",
 ] as const;
 
+type EventColumn = (typeof EVENT_COLUMNS)[number];
+
 /** A row by its columns; those that are not there are empty. */
-export type EventCells = Readonly<Partial<Record<(typeof EVENT_COLUMNS)[number], Cell>>>;
+export type EventCells = Readonly<Partial<Record<EventColumn, Cell>>>;
 
 /** Words for yes and no, as a table has them. */
 const FLAG = { no: 0, yes: 1, off: 0, on: 1, idle: 0, armed: 1 } as const;
