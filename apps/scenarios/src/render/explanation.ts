@@ -59,7 +59,7 @@ function rowsOf(
   const shown = (value: bigint): string => formatQuantity(value, unit, { signs: "both" });
   const rate = (value: bigint): string => {
     const ppt = rateOf(value, overNs);
-    return ppt === undefined ? "" : `${formatThousandths(ppt)} ppb`;
+    return ppt === undefined ? "" : formatRate(ppt);
   };
   const largest = [...shares.map(({ share }) => share), rest]
     .map(magnitude)
@@ -101,9 +101,9 @@ function rowLines(rows: readonly Row[], style: Style, width: number): readonly s
   ];
 }
 
-/** Parts per 10^12 as parts per 10^9. */
-function formatThousandths(ppt: bigint): string {
+/** A rate in parts per 10^12, shown in parts per 10^9: `+400.000 ppb`. */
+export function formatRate(ppt: bigint): string {
   const sign = ppt < 0n ? "−" : "+";
   const size = magnitude(ppt);
-  return `${sign}${size / 1000n}.${(size % 1000n).toString().padStart(3, "0")}`;
+  return `${sign}${size / 1000n}.${(size % 1000n).toString().padStart(3, "0")} ppb`;
 }
