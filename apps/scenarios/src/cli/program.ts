@@ -5,6 +5,7 @@ import { addCalcCommand } from "./commands/calc.js";
 import { addCompareCommand } from "./commands/compare.js";
 import { addConformCommand } from "./commands/conform.js";
 import { addExplainCommand } from "./commands/explain.js";
+import { addExplainTraceCommand } from "./commands/explain-trace.js";
 import { addKernelsCommand } from "./commands/kernels.js";
 import { addListCommand } from "./commands/list.js";
 import { addRunCommand } from "./commands/run.js";
@@ -31,6 +32,7 @@ export function createProgram(context: CliContext): Command {
   addCompareCommand(program, context);
   addBisectCommand(program, context);
   addExplainCommand(program, context);
+  addExplainTraceCommand(program, context);
   addShowCommand(program, context);
   addTestCommand(program, context);
   addSchemaCommand(program, context);
