@@ -22,7 +22,7 @@ describe("simulate", () => {
     [
       "long-stopp",
       {},
-      'scenario: expected one of periodic-drift, pinned-timer, ntp-slew, xen-accuracy, long-stop, got "long-stopp" (did you mean long-stop?)',
+      'scenario: expected one of periodic-drift, pinned-timer, ntp-slew, xen-accuracy, master-clock-yank, set-clock-pause, tsc-watchdog, master-clock-loss, non-master-anchors, host-suspend, hyperv-page, live-migration, long-stop, got "long-stopp" (did you mean long-stop?)',
     ],
     [
       "long-stop",

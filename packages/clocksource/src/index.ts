@@ -53,7 +53,7 @@ export type { HostClocksource, HostTscHealthState } from "./tsc/host-tsc-health.
 export { HostTscHealth } from "./tsc/host-tsc-health.js";
 export { nestedTscOffset, nestedTscRatio } from "./tsc/nested-tsc.js";
 export { resumeHost } from "./tsc/resume-host.js";
-export type { ScaledTscState, TscStart } from "./tsc/scaled-tsc.js";
+export type { CatchupDelta, ScaledTscState, TscStart } from "./tsc/scaled-tsc.js";
 export { ScaledTsc } from "./tsc/scaled-tsc.js";
 export type { TimeScale } from "./tsc/time-scale.js";
 export { getTimeScale } from "./tsc/time-scale.js";
@@ -69,10 +69,13 @@ export {
   TSC_SCALING,
   tscRatio,
 } from "./tsc/tsc-ratio.js";
+export type { TscScaleAttribute } from "./tsc/tsc-scale-attribute.js";
+export { getTscScale } from "./tsc/tsc-scale-attribute.js";
 export { VcpuTsc } from "./tsc/vcpu-tsc.js";
 export type { TscGeneration, VcpuTscEvents, VcpuTscOptions, VcpuTscState } from "./tsc/vcpu-tsc-types.js";
 export { VmTsc } from "./tsc/vm-tsc.js";
 export type {
+  TscKhzChange,
   TscSyncClock,
   TscWrite,
   TscWriteState,

@@ -87,7 +87,7 @@ const CALLS: readonly [keyof typeof clocksource, readonly unknown[], readonly (K
 
 /** Checked by tests of their own: their arguments are objects, brands or callbacks. */
 const ELSEWHERE =
-  /^(?:[A-Z]|.*(?:Ns|Tsc)$|planTscKhz|readKvmclockBase|readMonotonic|readRealtime|registerClocksource)/;
+  /^(?:[A-Z]|.*(?:Ns|Tsc)$|getTscScale|planTscKhz|readKvmclockBase|readMonotonic|readRealtime|registerClocksource)/;
 
 function wrongValues(kind: Kind): readonly unknown[] {
   if (typeof kind === "string") return WRONG[kind] ?? [];

@@ -77,6 +77,7 @@ const CALLS: Readonly<Record<string, Call>> = {
     [area(), INFO, {}],
     ["view32", UPDATE, WRITE_OPTIONS],
   ],
+  xenTscCpuid: [exported("xenTscCpuid"), [{ mul: 1, shift: 0 }, 0n], [{ mul: "u32", shift: "s8" }, "u64"]],
   retractTscStable: [exported("retractTscStable"), [area()], ["view32"]],
   encodeWallClock: [
     exported("encodeWallClock"),

@@ -56,6 +56,8 @@ export {
 } from "./abi/wall-clock.js";
 export type { TimeInfoUpdate, TimeInfoWriteOptions } from "./abi/write-time-info.js";
 export { retractTscStable, writeVcpuTimeInfo, writeVcpuTimeInfoSteps } from "./abi/write-time-info.js";
+export type { XenTscCpuid } from "./abi/xen-tsc-cpuid.js";
+export { xenTscCpuid } from "./abi/xen-tsc-cpuid.js";
 export type { GuestLoad } from "./guest/guest-load.js";
 export type {
   ClockStep,

@@ -61,6 +61,64 @@ it("lists every pair of the six clocks once", () => {
   expect(toDecimal(yank?.msPerDay ?? ZERO, 3)).toBe("39.705");
 });
 
+/** docs/model/pvclock §3.2: the guest's clock moves by as much the other way when it is taken from the host's anew. */
+describe("kvmclock ahead of RAW, ms a day", () => {
+  it.each([
+    [2_500_000, 2_500_000, "5.130"],
+    [2_400_000, 2_400_000, "-4.128"],
+    [2_000_000, 2_000_000, "0.000"],
+    [3_000_000, 2_500_000, "39.705"],
+    [2_400_000, 2_500_000, "30.435"],
+    [2_900_000, 2_500_000, "33.010"],
+  ])("%i to %i kHz", (hostKhz, guestKhz, msPerDay) => {
+    const { pairs = [] } = driftWorksheet({ hostKhz, guestKhz, vendor: "vmx", ...unsteered });
+    const pair = pairs.find(({ clock, against }) => clock === "kvmclock" && against === "RAW");
+    expect(toDecimal(pair?.msPerDay ?? ZERO, 3)).toBe(msPerDay);
+  });
+});
+
+/** docs/model/pvclock §6, the list of contributions. */
+describe("what makes kvmclock outrun KVM's own reading", () => {
+  it.each([
+    [3_000_000, 2_500_000],
+    [2_400_000, 2_500_000],
+    [2_500_000, 2_000_000],
+  ])(
+    "%i to %i kHz: the floored kHz is 10^9 / (guest − 1) ppb, and the ratio costs less than that of the hardware",
+    (hostKhz, guestKhz) => {
+      for (const [vendor, lost] of [
+        ["vmx", fraction(-1n, 100_000n)],
+        ["svm", fraction(-28n, 100n)],
+      ] as const) {
+        const worksheet = driftWorksheet({ hostKhz, guestKhz, vendor, ...unsteered });
+        expect(rateOf(worksheet, "guestKhzFloor")).toEqual(fraction(1_000_000_000n, BigInt(guestKhz) - 1n));
+        const ratio = rateOf(worksheet, "guestRatioFloor");
+        expect(ratio.numerator < 0n && minus(ratio, lost).numerator > 0n).toBe(true);
+      }
+    },
+  );
+
+  it.each([
+    [2_000_000, 2_500_000],
+    [3_000_000, 2_250_000],
+    [2_600_000, 1_950_000],
+    [2_500_000, 3_125_000],
+  ])(
+    "%i to %i kHz: none of it where the ratio is exact, and the rest within −0.25 to 0.9 ppb",
+    (hostKhz, guestKhz) => {
+      const worksheet = driftWorksheet({ hostKhz, guestKhz, vendor: "vmx", ...unsteered });
+      expect([rateOf(worksheet, "guestKhzFloor"), rateOf(worksheet, "guestRatioFloor")]).toEqual([
+        ZERO,
+        ZERO,
+      ]);
+      const rest = minus(rateOf(worksheet, "guestKvmclockPpb"), rateOf(worksheet, "kvmOwnPpb"));
+      expect(
+        minus(rest, fraction(-1n, 4n)).numerator > 0n && minus(rest, fraction(9n, 10n)).numerator < 0n,
+      ).toBe(true);
+    },
+  );
+});
+
 it("a guest within the tolerance runs at the host's rate, and its TSC is off by all of the difference", () => {
   const input = { hostKhz: 2_500_000, guestKhz: 2_499_400, vendor: "vmx", ...unsteered } as const;
   const worksheet = driftWorksheet(input);

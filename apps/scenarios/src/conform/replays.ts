@@ -2,6 +2,7 @@ import { clocksourceReplays } from "./areas/clocksource.js";
 import { hrtimerReplays } from "./areas/hrtimer.js";
 import { hvtimerReplays } from "./areas/hvtimer.js";
 import { lapicReplays } from "./areas/lapic.js";
+import { liveLapicReplays } from "./areas/live-lapic.js";
 import { livePvclockReplays } from "./areas/live-pvclock.js";
 import { mathReplays } from "./areas/math.js";
 import { pvclockReplays } from "./areas/pvclock.js";
@@ -22,4 +23,5 @@ export const shippedReplays: readonly Replay[] = [
   ...hrtimerReplays,
   ...xenReplays,
   ...livePvclockReplays,
+  ...liveLapicReplays,
 ];

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import * as fields from "./row-fields.js";
 
-const { big, bool, compare, list, maybeBig, maybeNum, num, object, oneOf, text } = fields;
+const { big, bool, compare, list, maybeBig, maybeNum, num, object, objects, oneOf, text } = fields;
 
 describe("a reader of a column", () => {
   it.each([
@@ -23,6 +23,7 @@ describe("a reader of a column", () => {
     ["maybeNum reads a value", () => maybeNum({ a: 5 }, "a"), 5],
     ["list reads an array", () => list({ ticks: [1] }, "ticks"), [1]],
     ["object reads an object", () => object({ base: { a: 1 } }, "base"), { a: 1 }],
+    ["objects reads a list of them", () => objects({ reads: [{ a: 1 }, {}] }, "reads"), [{ a: 1 }, {}]],
   ])("%s", (_title, read, value) => {
     expect(read()).toEqual(value);
   });
@@ -51,6 +52,11 @@ describe("a reader of a column", () => {
     ["num refuses a fraction", () => num({ a: 1.5 }, "a"), 'column "a": expected an integer, got 1.5'],
     ["num refuses a decimal string", () => num({ a: "1" }, "a"), 'column "a": expected an integer, got "1"'],
     ["bool refuses 1", () => bool({ a: 1 }, "a"), 'column "a": expected true or false, got 1'],
+    [
+      "objects refuses a member of another type",
+      () => objects({ a: [{}, 1] }, "a"),
+      'column "a": expected an object, got 1',
+    ],
     ["text refuses null", () => text({ a: null }, "a"), 'column "a": expected a string, got null'],
     [
       "oneOf names what is allowed",

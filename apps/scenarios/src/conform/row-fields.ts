@@ -87,6 +87,11 @@ export function object(row: Row, column: string): Row {
   throw new MalformedRow(column, "an object", value);
 }
 
+/** Reads a JSON array of objects. */
+export function objects(row: Row, column: string): readonly Row[] {
+  return list(row, column).map((member) => object({ [column]: member }, column));
+}
+
 /**
  * Compares column by column and returns the columns that differ, bigints as decimal strings.
  *

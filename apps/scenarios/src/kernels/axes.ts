@@ -2,10 +2,12 @@
  * What changed between kernel releases, as data: one entry per behaviour axis, its values oldest first, each with the
  * release and commit that brought it. Nothing else in the project knows which release did what.
  *
- * Source: docs/model/kernel-history §1 and §3. A commit is absent where the history page knows none.
+ * Source: docs/model/kernel-history §1 and §3; for the guest's watchdog docs/model/clocksource-tsc §4. A commit is absent
+ * where the history page knows none.
  */
 
 import type { Axis } from "./axis.js";
+import { GUEST_AXES } from "./guest-axes.js";
 import { HOST_AXES } from "./host-axes.js";
 import { KVMCLOCK_AXES } from "./kvmclock-axes.js";
 import { LAPIC_AXES } from "./lapic-axes.js";
@@ -14,7 +16,13 @@ import { XEN_AXES } from "./xen-axes.js";
 /** The oldest release the table speaks of; older ones are an error, not a guess. */
 export const OLDEST_RELEASE = "v4.5";
 
-export const AXES: readonly Axis[] = [...LAPIC_AXES, ...HOST_AXES, ...XEN_AXES, ...KVMCLOCK_AXES];
+export const AXES: readonly Axis[] = [
+  ...LAPIC_AXES,
+  ...HOST_AXES,
+  ...XEN_AXES,
+  ...KVMCLOCK_AXES,
+  ...GUEST_AXES,
+];
 
 /** Mainline releases the table covers, oldest first: `[major, first minor, last minor]`. */
 const SERIES: ReadonlyArray<readonly [number, number, number]> = [

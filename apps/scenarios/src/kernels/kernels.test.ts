@@ -1,3 +1,4 @@
+import { HostTscHealth, hostTsc, VmTsc, WATCHDOG_TUNING } from "@chronovisor/clocksource";
 import {
   DEADLINE_CLOCK_EXPERIMENTS,
   LAPIC_TIMER_BEHAVIOURS,
@@ -8,7 +9,9 @@ import { XEN_TIMER_BEHAVIOURS } from "@chronovisor/xen-timer";
 import { describe, expect, it } from "vitest";
 import { ChronovisorError } from "../errors.js";
 import { AXES, OLDEST_RELEASE, RELEASES } from "./axes.js";
+import { watchdogTuning } from "./guest-watchdog.js";
 import { axisNames, axisValues, newestRelease, parseKernel, withOverride } from "./kernels.js";
+import { tscBehaviours } from "./kvmclock-behaviours.js";
 import { XEN_TIMER_AXES, xenTimerBehaviours } from "./xen-behaviours.js";
 
 /** docs/model/kernel-history §3, the rows and axes this table has: the value on either side of each boundary. */
@@ -38,6 +41,7 @@ describe.each([
   ["xenDelivery", "v6.6", "deferred", "v6.7", "fast"],
   ["xenTimerClock", "v6.8", "absent", "v6.9", "cached"],
   ["xenTimerClock", "v6.14", "cached", "v6.15", "area"],
+  ["guestWatchdog", "v6.1", "max-skew", "v6.12", "margins"],
 ])("%s", (axis, before, old, after, now) => {
   it(`is ${old} in ${before} and ${now} in ${after}`, () => {
     expect(parseKernel(before).axes[axis]).toBe(old);
@@ -77,10 +81,28 @@ describe("the table", () => {
     }
   });
 
-  it("gives a VM's clock what it knows: the releases' value and the proposal", () => {
-    for (const axis of ["guestKhz", "getClock"] as const) {
-      expect(axisValues(axis)).toEqual(PVCLOCK_BEHAVIOURS[axis]);
+  it("gives a VM's clock what it knows, the releases' values and the proposals, and leaves no axis out", () => {
+    for (const [axis, values] of Object.entries(PVCLOCK_BEHAVIOURS)) {
+      // When it changed is not known, so no release is told of it.
+      if (axis === "systemTimeWrite") expect(axisNames).not.toContain(axis);
+      else expect([axis, axisValues(axis)]).toEqual([axis, values]);
     }
+  });
+
+  it("gives a VM's counters values they take", () => {
+    const health = new HostTscHealth("tsc");
+    const clock = { tsc: () => hostTsc(0n), kvmclockBaseNs: () => 0n };
+    for (const axis of ["userTsc", "vcpuAddRefresh", "tscKhzChange"]) {
+      for (const value of axisValues(axis)) {
+        const axes = tscBehaviours({ ...parseKernel(newestRelease).axes, [axis]: value });
+        expect(new VmTsc({ hostTscKhz: 1, vendor: "vmx", ...axes, clock, health })).toMatchObject(axes);
+      }
+    }
+  });
+
+  it("gives a guest's watchdog the constants of one release for each value", () => {
+    const tunings = axisValues("guestWatchdog").map((value) => watchdogTuning({ guestWatchdog: value }));
+    expect(tunings).toEqual([WATCHDOG_TUNING["6.1"], WATCHDOG_TUNING["6.12"]]);
   });
 
   it("offers the timer's proposals and experiments as its own, and no others", () => {

@@ -188,4 +188,20 @@ export const KVMCLOCK_AXES: readonly Axis[] = [
     ],
     experiments: { now: "the update itself (2026 proposal)" },
   },
+  {
+    name: "catchupDelta",
+    title: "a TSC that software moves on, at a reference before its last write",
+    history: [
+      { value: "unsigned", since: "v4.5", effect: "the difference counts as centuries: the TSC leaps ahead" },
+    ],
+    experiments: { signed: "the TSC stays (2026 proposal)" },
+  },
+  {
+    name: "tscKhzChange",
+    title: "the TSC of a vCPU whose frequency is set while it runs",
+    history: [
+      { value: "jumps", since: "v4.5", effect: "jumps by what the new ratio makes of the host's uptime" },
+    ],
+    experiments: { resync: "goes on from where it was (2026 proposal)" },
+  },
 ];

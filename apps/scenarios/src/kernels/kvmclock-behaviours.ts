@@ -1,10 +1,11 @@
-import type { UserTsc, VcpuAddRefresh } from "@chronovisor/clocksource";
+import type { TscKhzChange, UserTsc, VcpuAddRefresh } from "@chronovisor/clocksource";
 import { NEWEST_PVCLOCK_BEHAVIOURS, PVCLOCK_BEHAVIOURS, type PvclockBehaviours } from "@chronovisor/pvclock";
 
 /** What a kernel does about guest TSCs. */
 export interface TscBehaviours {
   readonly userTsc: UserTsc;
   readonly vcpuAddRefresh: VcpuAddRefresh;
+  readonly tscKhzChange: TscKhzChange;
 }
 
 /** The kernel's values of the clock's axes; of those that are not in the table the newest ones. */
@@ -18,5 +19,9 @@ export function pvclockBehaviours(axes: Readonly<Record<string, string>>): Pvclo
 
 /** The kernel's values of the counters' axes. */
 export function tscBehaviours(axes: Readonly<Record<string, string>>): TscBehaviours {
-  return { userTsc: axes.userTsc as UserTsc, vcpuAddRefresh: axes.vcpuAddRefresh as VcpuAddRefresh };
+  return {
+    userTsc: axes.userTsc as UserTsc,
+    vcpuAddRefresh: axes.vcpuAddRefresh as VcpuAddRefresh,
+    tscKhzChange: axes.tscKhzChange as TscKhzChange,
+  };
 }

@@ -1,4 +1,4 @@
-import type { TscVendor } from "@chronovisor/clocksource";
+import type { HostTsc, TscVendor } from "@chronovisor/clocksource";
 import { lapicBehaviours } from "../kernels/lapic-behaviours.js";
 import { Host } from "./host.js";
 import { KvmHost } from "./kvm-host.js";
@@ -27,6 +27,8 @@ export interface ClockMachineOptions {
   readonly vcpus?: number;
   /** Further host CPUs; none by default. */
   readonly spareCpus?: number;
+  /** From an interrupt sent to another CPU to its arrival, ns; none by default. */
+  readonly ipiNs?: bigint;
   /** Where the host's TSC starts; 0 by default. */
   readonly startTsc?: bigint;
   /** CLOCK_REALTIME at the start, ns since 1970; 0 by default. */
@@ -76,11 +78,19 @@ export function buildClockMachine(options: ClockMachineOptions): ClockMachine {
   return { host, kvm, vm };
 }
 
-/** Adds a vCPU to a VM, on the first host CPU that has none: as hotplug does. */
+/**
+ * Adds a vCPU to a VM, on the first host CPU that has none: as hotplug does.
+ *
+ * @throws RangeError if every host CPU has one.
+ */
 export function addVcpu(host: Host, vm: KvmVm, axes: Readonly<Record<string, string>>): Vcpu {
   const id = vm.vcpus.length;
+  const cpu = host.cpus.find(({ guest }) => guest === undefined);
+  if (cpu === undefined) {
+    throw new RangeError(`addVcpu: expected a host CPU without a vCPU, got ${host.cpus.length}, all taken`);
+  }
   const clocks = vm.createClocks();
-  const vcpu = new Vcpu(host, host.cpu(id), {
+  const vcpu = new Vcpu(host, cpu, {
     id,
     tsc: clocks.counter,
     clocks,
@@ -98,7 +108,7 @@ export function addVcpu(host: Host, vm: KvmVm, axes: Readonly<Record<string, str
 }
 
 function buildHost(options: ClockMachineOptions, cpus: number): Host {
-  const { hostKhz, hostHz = hostKhz * 1000n, startTsc = 0n, realtimeNs } = options;
+  const { hostKhz, hostHz = hostKhz * 1000n, startTsc = 0n, realtimeNs, ipiNs } = options;
   const tscKhz = Number(hostKhz);
   return new Host({
     tscHz: hostHz,
@@ -107,19 +117,30 @@ function buildHost(options: ClockMachineOptions, cpus: number): Host {
     minDeltaNs: 0n,
     cpus: Array.from({ length: cpus }, () => ({})),
     startTsc,
+    ...(ipiNs === undefined ? {} : { ipiNs }),
   });
 }
 
-/** The host's timekeeper accumulates now and then, though no tick runs. */
+/** The host's timekeeper accumulates now and then, though no tick runs: as often as the counter under it asks for. */
 function keepTime(host: Host): void {
-  const next = (): void =>
-    host.timeline.add({
-      at: host.tscAt(host.trueNs(host.engine.now) + HOST_WAKES_NS),
+  const { clock, engine, timeline } = host;
+  const everyNs = (): bigint => (clock.maxIdleNs < HOST_WAKES_NS ? clock.maxIdleNs : HOST_WAKES_NS);
+  let planned = { everyNs: 0n };
+  const plan = (): void => {
+    const mine = { everyNs: everyNs() };
+    planned = mine;
+    timeline.add({
+      at: (engine.now + host.cycles(mine.everyNs)) as HostTsc,
       name: "the host accumulates its clock",
       act: () => {
-        host.clock.timekeeper.tick();
-        next();
+        if (planned !== mine) return;
+        clock.timekeeper.tick();
+        plan();
       },
     });
-  next();
+  };
+  plan();
+  host.onClockUpdate(() => {
+    if (planned.everyNs !== everyNs()) plan();
+  });
 }

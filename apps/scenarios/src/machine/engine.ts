@@ -11,6 +11,11 @@ export interface EventSource {
   readonly lane: Lane | undefined;
   /** Runs that event. The source moves its own `nextAt` on. */
   run(): void;
+  /**
+   * The counter was set: `instant` tells where what is to come now lies. A source that aims at a reading of a clock, or has
+   * nothing to come while the counter is set, needs none.
+   */
+  moved?(instant: (at: HostTsc) => HostTsc): void;
 }
 
 /**
@@ -82,11 +87,17 @@ export class Engine {
     else this.#began(this.#now);
   }
 
-  /** The counter was set, forward or back, while nothing ran: the axis goes on from `to`. */
-  moveTo(to: HostTsc): void {
+  /**
+   * The counter was set, forward or back, while no CPU ran: the axis goes on from `to`. A run under way keeps its end, which
+   * is an instant of the new axis from now on.
+   *
+   * @param instant - where an instant to come of the old axis lies on the new one.
+   */
+  moveTo(to: HostTsc, instant: (at: HostTsc) => HostTsc): void {
     this.#now = to;
     this.#began(to);
     for (const lane of this.#lanes) lane.busyUntil = to;
+    for (const source of this.#sources) source.moved?.(instant);
   }
 
   /** Runs `work` as code of the CPU `lane`, no earlier than that CPU is free. */

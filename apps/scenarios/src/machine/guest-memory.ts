@@ -1,9 +1,13 @@
 import type { GuestMemory } from "@chronovisor/pvclock";
+import type { XenGuestMemory } from "@chronovisor/xen-timer";
 
 export const PAGE_SIZE = 4096;
 
-/** A guest's physical memory, from address 0, of a few pages that clocks are published in. */
-export class FlatMemory implements GuestMemory {
+/**
+ * A guest's physical memory, from address 0, of a few pages that clocks are published in. Its page tables map every address
+ * to itself.
+ */
+export class FlatMemory implements GuestMemory, XenGuestMemory {
   readonly #bytes: Uint8Array;
 
   /** @param pages - of 4096 bytes, at least 1. */
@@ -15,6 +19,14 @@ export class FlatMemory implements GuestMemory {
     if (address + BigInt(length) > BigInt(this.#bytes.length)) return undefined;
     const start = Number(address);
     return this.#bytes.subarray(start, start + length);
+  }
+
+  translate(virtual: bigint): bigint {
+    return virtual;
+  }
+
+  read(physical: bigint, length: number): Uint8Array | undefined {
+    return this.map(physical, length)?.slice();
   }
 
   /**

@@ -100,6 +100,14 @@ export class HostCpu implements EventSource, EventDevice {
     this.#ipis.splice(after < 0 ? this.#ipis.length : after, 0, { at, handle });
   }
 
+  /** Interrupts under way arrive on the new axis; its timers know their own instants. */
+  moved(instant: (at: HostTsc) => HostTsc): void {
+    this.#ipis.forEach(({ at, handle }, i) => {
+      this.#ipis[i] = { at: instant(at), handle };
+    });
+    if (this.#maskedUntil !== undefined) this.#maskedUntil = instant(this.#maskedUntil);
+  }
+
   /** `work` runs at every timer interrupt here before the timers are looked at. */
   beforeTimers(work: () => void): void {
     this.#beforeTimers.push(work);

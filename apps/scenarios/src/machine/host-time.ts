@@ -32,9 +32,13 @@ const WATCHDOG_MAX_SKEW_NS = 125_000;
 /** A counter that is nanoseconds already: one each, nothing to convert. */
 const NANOSECONDS = { scale: 1, freq: 0, mult: 1, shift: 0 };
 
-function clocksource(counter: typeof NANOSECONDS | { scale: number; freq: number }): TimekeeperClocksource {
-  const registration = { ...counter, mask: MASK, watchdogMaxSkewNs: WATCHDOG_MAX_SKEW_NS };
-  return { ...registerClocksource(registration), mask: MASK };
+type Clocksource = TimekeeperClocksource & { readonly maxIdleNs: bigint };
+
+function clocksource(
+  counter: typeof NANOSECONDS | { scale: number; freq: number },
+  mask: bigint = MASK,
+): Clocksource {
+  return { ...registerClocksource({ ...counter, mask, watchdogMaxSkewNs: WATCHDOG_MAX_SKEW_NS }), mask };
 }
 
 /**
@@ -54,6 +58,7 @@ export class HostTime implements SteeredHostClock {
   readonly #options: HostClockOptions;
   readonly #tscHz: bigint;
   #counter: HostCounter;
+  #maxIdleNs: bigint;
   /** The counter whose rate can be set; undefined under a TSC, which has none. */
   readonly #settable: NanosecondCounter | undefined;
   #monoMult: number;
@@ -70,10 +75,12 @@ export class HostTime implements SteeredHostClock {
       options.kind === "exact" ? new NanosecondCounter(engine.now, tscHz, options.ratePpb) : undefined;
     this.#counter = this.#settable ?? TSC_COUNTER;
     const counter = this.#counter;
+    const source = clocksource(
+      options.kind === "exact" ? NANOSECONDS : { scale: 1000, freq: options.tscKhz },
+    );
+    this.#maxIdleNs = source.maxIdleNs;
     this.timekeeper = new Timekeeper({
-      clocksource: clocksource(
-        options.kind === "exact" ? NANOSECONDS : { scale: 1000, freq: options.tscKhz },
-      ),
+      clocksource: source,
       hz: options.kind === "exact" ? UNSTEERED_HZ : options.hz,
       read: () => counter.read(engine.now),
       ...(options.kind === "tsc" && options.realtimeNs !== undefined
@@ -158,23 +165,28 @@ export class HostTime implements SteeredHostClock {
       throw new Error("HostTime.changeCounter: expected a clock that the TSC drives, got an exact one");
     }
     if (to === "tsc") {
-      this.#counter = TSC_COUNTER;
-      const source = clocksource({ scale: 1000, freq: options.tscKhz });
-      this.timekeeper.changeClocksource(source, () => this.#counter.read(this.#engine.now));
+      this.#drivenBy(TSC_COUNTER, clocksource({ scale: 1000, freq: options.tscKhz }));
       return;
     }
-    const counter = new ChipsetClock(to, this.#tscHz, () => this.#engine.now);
+    const counter = new ChipsetClock(to, this.#tscHz, {
+      now: () => this.#engine.now,
+      lastCount: () => this.timekeeper.copy().mono.cycleLast,
+    });
+    const source = clocksource({ scale: 1, freq: Number(to.hz) }, counter.mask);
+    this.#drivenBy(counter, { ...source, vclockMode: "none" });
+  }
+
+  /** The longest the timekeeper may be left alone, ns: half of what its counter converts or counts without an overflow. */
+  get maxIdleNs(): bigint {
+    return this.#maxIdleNs;
+  }
+
+  #drivenBy(counter: HostCounter, source: Clocksource): void {
     this.#counter = counter;
-    const registration = {
-      scale: 1,
-      freq: Number(to.hz),
-      mask: counter.mask,
-      watchdogMaxSkewNs: WATCHDOG_MAX_SKEW_NS,
-    };
-    this.timekeeper.changeClocksource(
-      { ...registerClocksource(registration), mask: counter.mask, vclockMode: "none" },
-      () => counter.read(this.#engine.now),
-    );
+    this.#maxIdleNs = source.maxIdleNs;
+    this.timekeeper.changeClocksource(source, () => counter.read(this.#engine.now));
+    // Two counters may have one multiplier, at different shifts.
+    this.#rateChanged();
   }
 
   #updated(): void {

@@ -8,6 +8,8 @@ import { HostTick, type HostTickOptions, type TickHost } from "./host-tick.js";
 import { type HostClockOptions, HostTime } from "./host-time.js";
 import { Timeline } from "./timeline.js";
 
+const U64_MAX = 2n ** 64n - 1n;
+
 /** What one CPU is like. */
 export interface HostCpuOptions {
   /** Whether it serves the timers of others, or is one of nohz_full. Default: it does. */
@@ -51,8 +53,8 @@ export class Host {
   /** From an interrupt sent to another CPU to its arrival, host cycles. */
   readonly ipiCycles: bigint;
   readonly #clockListeners: (() => void)[] = [];
-  /** An instant of the axis and the true time there: the start, and after a sleep the waking. */
-  #epoch: { readonly tsc: HostTsc; readonly ns: bigint };
+  /** True time since the start less the axis, in cycles: what the TSC did not count, and where it started. */
+  #uncounted: bigint;
   /** CPUs that serve the timers of others. */
   readonly #housekeeping: ReadonlySet<number>;
 
@@ -69,7 +71,7 @@ export class Host {
     }
     this.tscHz = tscHz;
     this.startTsc = options.startTsc as HostTsc;
-    this.#epoch = { tsc: this.startTsc, ns: 0n };
+    this.#uncounted = -this.startTsc;
     this.ipiCycles = this.cycles(ipiNs);
     this.engine = new Engine(this.startTsc);
     this.clock = new HostTime(this.engine, tscHz, options.clock);
@@ -125,14 +127,12 @@ export class Host {
 
   /** Host TSC `ns` nanoseconds of true time after the start, rounded down; after a sleep, of an instant since. */
   tscAt(ns: bigint): HostTsc {
-    const { tsc, ns: epochNs } = this.#epoch;
-    return (tsc + ((ns - epochNs) * this.tscHz) / 1_000_000_000n) as HostTsc;
+    return ((ns * this.tscHz) / 1_000_000_000n - this.#uncounted) as HostTsc;
   }
 
   /** Nanoseconds of true time from the start to `tsc`, rounded down; after a sleep, of an instant since. */
   trueNs(tsc: HostTsc): bigint {
-    const { tsc: epochTsc, ns } = this.#epoch;
-    return ns + ((tsc - epochTsc) * 1_000_000_000n) / this.tscHz;
+    return ((tsc + this.#uncounted) * 1_000_000_000n) / this.tscHz;
   }
 
   /** Picoseconds in a signed number of cycles, rounded towards zero. */
@@ -157,27 +157,30 @@ export class Host {
 
   /**
    * The host sleeps: its clocks stand still, then learn how long it was; timers go on by CLOCK_MONOTONIC, to which it did not
-   * happen. What the scenario had planned meanwhile happens on waking. Guests must be out.
+   * happen. What the scenario had planned meanwhile happens on waking. Guests must be out. An end given to the engine before
+   * is one of the old axis: where the TSC does not simply count on, the host sleeps between two runs of the engine.
    *
-   * @throws Error on an exact clock, which no counter drives that a sleep could stop.
+   * @throws RangeError for a negative length or a TSC beyond u64; Error on an exact clock, which no counter drives that a
+   * sleep could stop.
    */
   sleep({ ns, tsc }: HostSleep): void {
     const { engine, clock } = this;
     if (!clock.isDrivenByTsc)
       throw new Error("Host.sleep: expected a clock that the TSC drives, got an exact one");
-    const asleepNs = this.trueNs(engine.now);
-    const instants = { from: this.#epoch, toNs: asleepNs + ns };
+    if (ns < 0n) throw new RangeError(`Host.sleep: expected a length of 0 ns or more, got ${ns}`);
+    const asleepAt = engine.now;
+    const slept = this.cycles(ns);
+    const wokenAt = tsc === "counts" ? asleepAt + slept : tsc === "stops" ? asleepAt : tsc.resetTo;
+    if (wokenAt < 0n || wokenAt > U64_MAX)
+      throw new RangeError(`Host.sleep: expected the TSC to come back as a u64, got ${wokenAt}`);
     clock.timekeeper.suspend();
-    const woken =
-      tsc === "counts" ? engine.now + this.cycles(ns) : tsc === "stops" ? engine.now : tsc.resetTo;
-    engine.moveTo(woken as HostTsc);
-    this.#epoch = { tsc: engine.now, ns: instants.toNs };
-    this.timeline.move((at) => {
-      const dueNs = instants.from.ns + ((at - instants.from.tsc) * 1_000_000_000n) / this.tscHz;
-      return dueNs <= instants.toNs ? engine.now : this.tscAt(dueNs);
+    const uncounted = asleepAt + slept - wokenAt;
+    this.#uncounted += uncounted;
+    engine.moveTo(wokenAt as HostTsc, (at) => {
+      const due = at - uncounted;
+      return (due < wokenAt ? wokenAt : due) as HostTsc;
     });
     clock.timekeeper.resume(ns);
-    for (const cpu of this.cpus) cpu.clockRateChanged();
     this.hrtimers.resume();
   }
 

@@ -4,6 +4,7 @@ import type { ChipsetCounter } from "./chipset-counter.js";
 import type { Host } from "./host.js";
 import type { HostSleep } from "./host-sleep.js";
 import type { KvmVm } from "./kvm-vm.js";
+import { isIn } from "./vcpu-thread.js";
 
 /**
  * What KVM keeps for all VMs of a host: whether the TSC is to be trusted, the notifier that hears of every update of the
@@ -15,6 +16,8 @@ export class KvmHost implements KvmclockHost {
   readonly hostTscKhz: number;
   readonly health: HostTscHealth = new HostTscHealth("tsc");
   readonly notifier: KvmclockNotifier = new KvmclockNotifier();
+  /** Called before KVM reads the clock by itself, not together with the TSC: time may pass there since it read the TSC. */
+  beforeClockRead: (() => void) | undefined;
   readonly #vms: KvmVm[] = [];
   #isNotifierQueued = false;
 
@@ -41,14 +44,17 @@ export class KvmHost implements KvmclockHost {
   }
 
   rawNs(): ReturnType<KvmclockHost["rawNs"]> {
+    this.beforeClockRead?.();
     return this.host.clock.timekeeper.rawNs();
   }
 
   boottimeNs(): ReturnType<KvmclockHost["boottimeNs"]> {
+    this.beforeClockRead?.();
     return this.host.clock.timekeeper.boottimeNs();
   }
 
   realtimeNs(): ReturnType<KvmclockHost["realtimeNs"]> {
+    this.beforeClockRead?.();
     return this.host.clock.timekeeper.realtimeNs();
   }
 
@@ -63,14 +69,14 @@ export class KvmHost implements KvmclockHost {
   }
 
   /**
-   * The host sleeps and wakes: its guests are frozen meanwhile, and KVM looks at its TSC before they go on
-   * (docs/model/clocksource-tsc §6.6).
+   * The host sleeps and wakes: the threads of its vCPUs are frozen meanwhile, halted ones too, and KVM looks at its TSC before
+   * they go on (docs/model/clocksource-tsc §6.6). Those that were out stay out.
    *
    * @returns host cycles the TSC was found behind; 0 if it was not.
    */
   sleep(sleep: HostSleep): bigint {
-    const vcpus = this.#vms.flatMap((vm) => vm.vcpus);
-    for (const vcpu of vcpus) vcpu.stop("preempted");
+    const frozen = this.#vms.flatMap((vm) => vm.vcpus).filter(isIn);
+    for (const vcpu of frozen) vcpu.stop();
     this.host.sleep(sleep);
     let lost = 0n;
     for (const { id, online } of this.host.cpus) {
@@ -82,7 +88,7 @@ export class KvmHost implements KvmclockHost {
           this.tsc(),
         );
     }
-    for (const vcpu of vcpus) vcpu.resume();
+    for (const vcpu of frozen) vcpu.resume();
     return lost;
   }
 

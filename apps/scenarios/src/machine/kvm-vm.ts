@@ -12,6 +12,7 @@ import { FlatMemory } from "./guest-memory.js";
 import type { KvmHost } from "./kvm-host.js";
 import type { Vcpu } from "./vcpu.js";
 import { VcpuClocks } from "./vcpu-clocks.js";
+import { isIn } from "./vcpu-thread.js";
 
 /** What a VM is like as far as its clocks go. */
 export interface KvmVmOptions {
@@ -86,13 +87,14 @@ export class KvmVm {
     this.vcpus.push(vcpu);
   }
 
-  /** User space takes every vCPU out, does something to the VM, and lets them go on. */
+  /** User space takes every vCPU out, does something to the VM, and lets them go on. Those that were out stay out. */
   paused<T>(work: () => T): T {
-    for (const vcpu of this.vcpus) vcpu.stop();
+    const running = this.vcpus.filter(isIn);
+    for (const vcpu of running) vcpu.stop();
     try {
       return work();
     } finally {
-      for (const vcpu of this.vcpus) vcpu.resume();
+      for (const vcpu of running) vcpu.resume();
     }
   }
 

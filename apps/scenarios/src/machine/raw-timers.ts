@@ -30,6 +30,10 @@ export class RawClockTimer implements RawTimer, EventSource {
     this.#owner = owner;
     this.#onExpiry = onExpiry;
     host.engine.add(this);
+    // RAW goes on by another counter, or from another value of it: the same instant is another host TSC.
+    host.onClockUpdate(() => {
+      if (this.armed) this.start(this.expiresNs);
+    });
   }
 
   get lane(): Lane {

@@ -23,8 +23,8 @@ export class Timeline implements EventSource {
     this.#actions.splice(after < 0 ? this.#actions.length : after, 0, action);
   }
 
-  /** The axis moved: `instant` tells where each action that is to come now lies. Their order stays. */
-  move(instant: (at: HostTsc) => HostTsc): void {
+  /** The order of the actions stays. */
+  moved(instant: (at: HostTsc) => HostTsc): void {
     this.#actions.forEach((action, i) => {
       this.#actions[i] = { ...action, at: instant(action.at) };
     });

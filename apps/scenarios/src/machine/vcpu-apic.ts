@@ -258,12 +258,12 @@ export class VcpuApic implements LapicTimerVcpu {
     const now = this.#thread.now;
     const left = BigInt.asIntN(64, guest - this.#tsc.readL1(now));
     if (left <= 0n) return now;
-    const one = 1n << BigInt(this.#tsc.fractionBits);
-    if (this.#tsc.l1Ratio === one) return (now + left) as HostTsc;
-    // The scaled counter floors, so the first cycle that reads enough is within one of the quotient.
-    let host = now + (left * one) / this.#tsc.l1Ratio;
-    while (BigInt.asIntN(64, this.#tsc.readL1(host as HostTsc) - guest) < 0n) host += 1n;
-    return host as HostTsc;
+    const { l1Ratio, fractionBits } = this.#tsc;
+    const bits = BigInt(fractionBits);
+    if (l1Ratio === 1n << bits) return (now + left) as HostTsc;
+    // From 0 on, not from now: what floored until now is part of a guest's cycle.
+    const scaled = ((now * l1Ratio) >> bits) + left;
+    return (((scaled << bits) + l1Ratio - 1n) / l1Ratio) as HostTsc;
   }
 
   // What the guest accesses.

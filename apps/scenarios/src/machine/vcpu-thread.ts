@@ -22,6 +22,11 @@ export interface VcpuThread {
   notifyPosted(): void;
 }
 
+/** Whether neither user space nor another thread keeps it out of the guest: it runs there, halts there, or is yet to start. */
+export function isIn({ wantsToRun, state }: Pick<VcpuThread, "wantsToRun" | "state">): boolean {
+  return wantsToRun && state !== "preempted";
+}
+
 /** A guest on a host CPU, as that CPU and its interrupts see it. */
 export interface CpuGuest {
   readonly name: string;

@@ -163,7 +163,7 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
       if (this.#state === "guest") {
         this.#leave(why);
         this.#runLoop(this.#costs.entry);
-      } else if (this.#state === "blocked" && why === "userspace") this.#unblocked();
+      } else if (this.#state === "blocked" && why === "userspace") this.run();
     });
   }
 

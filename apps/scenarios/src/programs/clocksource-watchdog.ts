@@ -25,6 +25,8 @@ export interface GuestWatchdogOptions {
   readonly beforeRead?: (clock: "tsc" | "kvm-clock") => void;
   /** Passes to make; no end by default. */
   readonly passes?: number;
+  /** Called before each pass: what runs there may still touch the watchdog, as the check for soft lockups does. */
+  readonly beforePass?: (pass: number, watchdog: ClocksourceWatchdog) => void;
   readonly onPass?: (pass: number, watchdog: ClocksourceWatchdog) => void;
   readonly onUnstable?: (reason: UnstableReason, pass: number) => void;
   readonly onSkipped?: (pass: number) => void;
@@ -76,6 +78,7 @@ export function* clocksourceWatchdog(cpu: GuestCpu, options: GuestWatchdogOption
   for (; pass < passes; pass++) {
     const due = BigInt.asUintN(64, start + watchdog.expiresJiffies * cyclesPerJiffy);
     while (BigInt.asIntN(64, due - cpu.rdtsc()) > 0n) yield cpu.run(due as ReturnType<GuestCpu["rdtsc"]>);
+    options.beforePass?.(pass, watchdog);
     const jiffies = BigInt.asUintN(64, cpu.rdtsc() - start) / cyclesPerJiffy;
     watchdog.check(jiffies);
     options.onPass?.(pass, watchdog);

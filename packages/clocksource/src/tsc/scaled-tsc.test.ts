@@ -120,6 +120,21 @@ describe("ScaledTsc offsets", () => {
     expect(tsc.computeGuestTsc({ ns: 100n, write: 7n }, 150n)).toBe(57n);
     expect(tsc.computeGuestTsc({ ns: 100n, write: 7n }, 99n)).toBe(2n ** 63n + 6n);
   });
+
+  it.each([
+    [150n, 57n],
+    [100n, 7n],
+    [99n, 6n],
+    [90n, 2n ** 64n - 3n],
+    [101n + 2n ** 63n, 2n ** 63n + 8n],
+  ])(
+    "computes one for %i ns, 100 being the start, before it if the difference is signed: %i",
+    (at, reads) => {
+      const tsc = new ScaledTsc("vmx", 0n);
+      tsc.writeNsScale({ mul: 2 ** 31, shift: 1 });
+      expect(tsc.computeGuestTsc({ ns: 100n, write: 7n }, at, "signed")).toBe(reads);
+    },
+  );
 });
 
 describe("ScaledTsc state", () => {
@@ -170,6 +185,10 @@ describe("ScaledTsc arguments", () => {
     ["ScaledTsc.computeGuestTsc: expected ns", () => tsc.computeGuestTsc({ ns: -1n, write: 0n }, 0n)],
     ["ScaledTsc.computeGuestTsc: expected write", () => tsc.computeGuestTsc({ ns: 0n, write: -1n }, 0n)],
     ["ScaledTsc.computeGuestTsc: expected kernelNs", () => tsc.computeGuestTsc({ ns: 0n, write: 0n }, -1n)],
+    [
+      "ScaledTsc.computeGuestTsc: expected delta",
+      () => tsc.computeGuestTsc({ ns: 0n, write: 0n }, 0n, "any" as never),
+    ],
   ])("%s …", (message, call) => {
     expect(call).toThrow(message);
   });

@@ -37,6 +37,8 @@ import {
 import { scaleTsc, TSC_SCALING, type TscFractionBits, type TscVendor } from "./tsc-ratio.js";
 
 const U = BigInt.asUintN;
+const S = BigInt.asIntN;
+const CATCHUP_DELTAS: readonly CatchupDelta[] = ["unsigned", "signed"];
 
 /** Where a guest counter was started: a host clock reading and the value written then. */
 export interface TscStart {
@@ -45,6 +47,12 @@ export interface TscStart {
   /** The value written, guest cycles, u64 (`this_tsc_write`). */
   readonly write: bigint;
 }
+
+/**
+ * How catch-up takes an instant before a counter's start: as one far in the future, in every release; or as one before it
+ * (`catchupNegative`, proposed).
+ */
+export type CatchupDelta = "unsigned" | "signed";
 
 /** A {@link ScaledTsc} as plain JSON; u64 are decimal strings. */
 export interface ScaledTscState {
@@ -262,21 +270,25 @@ export class ScaledTsc {
   }
 
   /**
-   * What the guest TSC should read at `kernelNs`, counted from `start` at the rate of the nanosecond scale. The
-   * difference is unsigned: before `start` the answer is far in the future, as in the kernel.
+   * What the guest TSC should read at `kernelNs`, counted from `start` at the rate of the nanosecond scale. Before `start`
+   * the answer is far in the future, as in the kernel, unless the difference is taken as signed.
    *
    * @param start - where a generation began (`this_tsc_nsec`, `this_tsc_write`), both u64.
    * @param kernelNs - reference ns of the clock update, u64.
+   * @param delta - default `unsigned`.
    * @returns guest cycles, mod 2^64.
-   * @throws TypeError or RangeError for an argument outside u64.
-   * Source: `x86.c:compute_guest_tsc`; docs/model/clocksource-tsc §5.3.
+   * @throws TypeError or RangeError for an argument outside its domain.
+   * Source: `x86.c:compute_guest_tsc`; docs/model/clocksource-tsc §5.3 and docs/model/pvclock §10 (`catchupNegative`).
    */
-  computeGuestTsc(start: TscStart, kernelNs: bigint): GuestTsc {
+  computeGuestTsc(start: TscStart, kernelNs: bigint, delta: CatchupDelta = "unsigned"): GuestTsc {
+    checkOneOf("ScaledTsc.computeGuestTsc", "delta", delta, CATCHUP_DELTAS);
     checkU64("ScaledTsc.computeGuestTsc", "kernelNs", kernelNs);
     const { ns, write } = start;
     checkU64("ScaledTsc.computeGuestTsc", "ns", ns);
     checkU64("ScaledTsc.computeGuestTsc", "write", write);
-    return U(64, write + this.nsToCycles(U(64, kernelNs - ns))) as GuestTsc;
+    const elapsedNs = S(64, kernelNs - ns);
+    if (delta === "signed" && elapsedNs < 0n) return U(64, write - this.nsToCycles(-elapsedNs)) as GuestTsc;
+    return U(64, write + this.nsToCycles(U(64, elapsedNs))) as GuestTsc;
   }
 
   /** The whole state, as plain JSON. */

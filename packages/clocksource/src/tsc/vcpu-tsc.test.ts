@@ -127,6 +127,24 @@ describe("VcpuTsc catch-up", () => {
     expect(tsc.l1Offset).toBe(2500n);
   });
 
+  it("takes a reference before the generation's start for one in 584 years, and leaps", () => {
+    const { tsc } = logged({ hasTscScaling: false, userTscKhz: 5_000_000 });
+    tsc.joinGeneration(start);
+    expect(tsc.catchUp(999n, guestTsc(2500n))).toBe(5n * 2n ** 61n - 5n);
+    expect(tsc.l1Offset).toBe(5n * 2n ** 61n - 2505n);
+  });
+
+  it.each([
+    ["a start at 0", 0n],
+    ["a later start", 10_000n],
+  ])("takes one as signed (proposed) for what it is, and leaves the counter alone: %s", (_title, write) => {
+    const { tsc } = logged({ hasTscScaling: false, userTscKhz: 5_000_000 });
+    tsc.joinGeneration({ ...start, write });
+    expect(tsc.catchUp(999n, guestTsc(write + 2500n), "signed")).toBe(write + 2500n);
+    expect(tsc.l1Offset).toBe(0n);
+    expect(tsc.catchUp(2000n, guestTsc(write + 2500n), "signed")).toBe(write + 5000n);
+  });
+
   it("does nothing until catch-up began", () => {
     const { tsc } = logged();
     tsc.joinGeneration(start);

@@ -14,6 +14,7 @@ import { checkInteger, checkPositiveU32, checkS64, checkU32, checkU64 } from "..
 import type { GuestTsc, HostTsc } from "../time-types.js";
 import type { VcpuTscView } from "../vcpu-tsc-view.js";
 import { ComposedTsc } from "./composed-tsc.js";
+import type { CatchupDelta } from "./scaled-tsc.js";
 import { planTscKhz } from "./tsc-khz-plan.js";
 import { maxGuestTscKhz } from "./tsc-ratio.js";
 import type { TscGeneration, VcpuTscEvents, VcpuTscOptions, VcpuTscState } from "./vcpu-tsc-types.js";
@@ -225,15 +226,16 @@ export class VcpuTsc extends ComposedTsc implements VcpuTscView {
    *
    * @param kernelNs - reference ns of the update, u64.
    * @param timestamp - the guest TSC at the reference, u64 (`tsc_timestamp`).
+   * @param delta - of {@link computeGuestTsc}; `signed` also compares by the sign of the difference. Default `unsigned`.
    * @returns the timestamp to publish.
-   * @throws TypeError or RangeError for an argument outside its width.
+   * @throws TypeError or RangeError for an argument outside its domain.
    * Source: `x86.c:kvm_guest_time_update`; docs/model/clocksource-tsc §5.3.
    */
-  catchUp(kernelNs: bigint, timestamp: GuestTsc): GuestTsc {
+  catchUp(kernelNs: bigint, timestamp: GuestTsc, delta: CatchupDelta = "unsigned"): GuestTsc {
     checkU64("VcpuTsc.catchUp", "timestamp", timestamp);
     if (!this.#catchup) return timestamp;
-    const target = this.computeGuestTsc(this.#generation, kernelNs);
-    if (target <= timestamp) return timestamp;
+    const target = this.computeGuestTsc(this.#generation, kernelNs, delta);
+    if (delta === "signed" ? S(64, target - timestamp) <= 0n : target <= timestamp) return timestamp;
     this.adjustGuest(S(64, target - timestamp));
     return target;
   }

@@ -19,6 +19,12 @@ export type UserTsc = "1s-slop" | "first-write-wins";
  */
 export type VcpuAddRefresh = "always" | "on-change";
 
+/**
+ * What `KVM_SET_TSC_KHZ` on a vCPU does to the value its counter shows: it `jumps` with the ratio, in every release; or
+ * the counter is read before and written after it, so that it goes on (`resync`, proposed).
+ */
+export type TscKhzChange = "jumps" | "resync";
+
 /** How the synchronisation reads the host. Every call is a separate sample. */
 export interface TscSyncClock {
   /** The host TSC now (`rdtsc`). */
@@ -58,6 +64,8 @@ export interface VmTscOptions {
   readonly defaultTscKhz?: number;
   readonly userTsc: UserTsc;
   readonly vcpuAddRefresh: VcpuAddRefresh;
+  /** Default `jumps`. */
+  readonly tscKhzChange?: TscKhzChange;
   readonly clock: TscSyncClock;
   readonly health: HostTscHealth;
   readonly events?: VmTscEvents;
@@ -93,6 +101,7 @@ export interface VmTscState {
   readonly defaultTscKhz: number;
   readonly userTsc: UserTsc;
   readonly vcpuAddRefresh: VcpuAddRefresh;
+  readonly tscKhzChange: TscKhzChange;
   readonly useMasterClock: boolean;
   readonly userSetTsc: boolean;
   readonly backwardsTscObserved: boolean;

@@ -236,6 +236,74 @@ describe("KVM_SET_TSC_KHZ on the VM", () => {
   });
 });
 
+describe("KVM_SET_TSC_KHZ on a vCPU", () => {
+  const DOUBLE = 2n * BigInt(KHZ);
+
+  it("makes a running counter jump with the ratio, by all of the host's uptime", () => {
+    const { vm, host, read } = machine();
+    const vcpu = vm.createVcpu();
+    host.now += 5n * SECOND;
+    const before = read(vcpu);
+    expect(vm.ioctlSetVcpuTscKhz(vcpu, DOUBLE)).toBe(0);
+    expect(read(vcpu) - before).toBe(host.now);
+    expect([vm.generationNumber, vm.userSetTsc]).toEqual([1n, false]);
+  });
+
+  describe("that synchronises the counter anew (proposed)", () => {
+    const resync = { tscKhzChange: "resync" } as const;
+
+    it("leaves it where it was, at its new rate, in a generation of its own", () => {
+      const { vm, host, read } = machine(resync);
+      const vcpu = vm.createVcpu();
+      host.now += 5n * SECOND;
+      expect(vm.ioctlSetVcpuTscKhz(vcpu, DOUBLE)).toBe(0);
+      expect(read(vcpu)).toBe(5n * SECOND);
+      host.now += SECOND;
+      expect(read(vcpu)).toBe(7n * SECOND);
+      expect([vm.generationNumber, vm.nrVcpusMatched, vm.userSetTsc]).toEqual([2n, 0, true]);
+    });
+
+    it("brings vCPUs set one after another into step again, the later ones at the first one's offset", () => {
+      const { vm, host, log, read } = machine(resync);
+      const vcpus = [vm.createVcpu(), vm.createVcpu(), vm.createVcpu()];
+      vm.useMasterClock = true;
+      host.now += 5n * SECOND;
+      log.length = 0;
+      for (const vcpu of vcpus) {
+        expect(vm.ioctlSetVcpuTscKhz(vcpu, DOUBLE)).toBe(0);
+        host.now += SECOND / 1000n;
+      }
+      expect(new Set(vcpus.map(read)).size).toBe(1);
+      expect(vm.wantsMasterClock).toBe(true);
+      expect(log).toEqual(["master 0", "master 1"]);
+    });
+
+    it("loses what passes between its two samples of the host's counter", () => {
+      const { vm, host, read } = machine(resync);
+      const vcpu = vm.createVcpu();
+      host.now += 5n * SECOND;
+      host.tscReadCost = 3n;
+      vm.ioctlSetVcpuTscKhz(vcpu, DOUBLE);
+      // The value of the first read, at the second; after that another 3 ns, 6 of its cycles, are gone.
+      expect(read(vcpu)).toBe(5n * SECOND + 6n);
+    });
+
+    it("does not touch a counter whose frequency is refused", () => {
+      const { vm, host, read } = machine(resync);
+      const vcpu = vm.createVcpu();
+      host.now += 5n * SECOND;
+      expect(vm.ioctlSetVcpuTscKhz(vcpu, 2147483647n)).toBe(-22);
+      expect([read(vcpu), vm.generationNumber]).toEqual([5n * SECOND, 1n]);
+    });
+
+    it("comes back from a saved state", () => {
+      const { vm, host } = machine(resync);
+      const state = JSON.parse(JSON.stringify(vm.state()));
+      expect(VmTsc.fromState(state, { clock: host.clock, health: host.health }).tscKhzChange).toBe("resync");
+    });
+  });
+});
+
 describe("load", () => {
   it("asks for a global update and moves timers at the first load, and for nothing on the same CPU again", () => {
     const { vm, log } = machine();
@@ -389,6 +457,7 @@ describe("VmTsc arguments", () => {
     ["vendor", { vendor: "arm" as never }],
     ["userTsc", { userTsc: "any" as never }],
     ["vcpuAddRefresh", { vcpuAddRefresh: "any" as never }],
+    ["tscKhzChange", { tscKhzChange: "any" as never }],
     ["tolerancePpm", { tolerancePpm: -1 }],
     ["defaultTscKhz", { defaultTscKhz: -1 }],
   ])("refuses a bad %s", (name, wrong) => {
@@ -400,9 +469,12 @@ describe("VmTsc arguments", () => {
     ["VmTsc.hostWriteTsc: expected value", () => vm.hostWriteTsc(own, -1n)],
     ["VmTsc.setTscOffset: expected a vCPU of this VM", () => vm.setTscOffset(other, 0n)],
     ["VmTsc.setTscOffset: expected offset", () => vm.setTscOffset(own, -1n)],
+    ["VmTsc.setTscOffset: expected offset", () => vm.setTscOffset(own, 2n ** 64n)],
     ["VmTsc.load: expected a vCPU of this VM", () => vm.load(other, 0)],
     ["VmTsc.load: expected cpu", () => vm.load(own, -1)],
     ["VmTsc.ioctlSetTscKhz: expected khz", () => vm.ioctlSetTscKhz(-1n)],
+    ["VmTsc.ioctlSetVcpuTscKhz: expected a vCPU of this VM", () => vm.ioctlSetVcpuTscKhz(other, 1n)],
+    ["VcpuTsc.ioctlSetTscKhz: expected khz", () => vm.ioctlSetVcpuTscKhz(own, -1n)],
     ["VmTsc.noteBackwardsHost: expected lost", () => vm.noteBackwardsHost(-1n, hostTsc(0n))],
     ["VmTsc.noteBackwardsHost: expected localTsc", () => vm.noteBackwardsHost(0n, -1n as never)],
     ["VmTsc.requestClockUpdates: expected cpu", () => vm.requestClockUpdates(-1)],

@@ -16,6 +16,7 @@ import { maxGuestTscKhz, scaleTsc, type TscVendor } from "./tsc-ratio.js";
 import { VcpuTsc } from "./vcpu-tsc.js";
 import type { VcpuTscEvents } from "./vcpu-tsc-types.js";
 import type {
+  TscKhzChange,
   TscWrite,
   TscWriteState,
   UserTsc,
@@ -49,6 +50,7 @@ export class VmTsc {
   readonly tolerancePpm: number;
   readonly userTsc: UserTsc;
   readonly vcpuAddRefresh: VcpuAddRefresh;
+  readonly tscKhzChange: TscKhzChange;
 
   /**
    * Whether the VM runs on one master reference, as of the last update that was executed (`use_master_clock`). The owner of
@@ -76,6 +78,8 @@ export class VmTsc {
     checkOneOf("VmTsc", "vendor", options.vendor, ["vmx", "svm"]);
     checkOneOf("VmTsc", "userTsc", options.userTsc, ["1s-slop", "first-write-wins"]);
     checkOneOf("VmTsc", "vcpuAddRefresh", options.vcpuAddRefresh, ["always", "on-change"]);
+    const { tscKhzChange = "jumps" } = options;
+    checkOneOf("VmTsc", "tscKhzChange", tscKhzChange, ["jumps", "resync"]);
     this.hostTscKhz = options.hostTscKhz;
     this.vendor = options.vendor;
     this.hasTscScaling = options.hasTscScaling ?? true;
@@ -85,6 +89,7 @@ export class VmTsc {
     checkU32("VmTsc", "defaultTscKhz", this.#defaultTscKhz);
     this.userTsc = options.userTsc;
     this.vcpuAddRefresh = options.vcpuAddRefresh;
+    this.tscKhzChange = tscKhzChange;
     this.#surroundings = { clock: options.clock, health: options.health, events: options.events ?? {} };
   }
 
@@ -137,6 +142,26 @@ export class VmTsc {
     if (this.hasTscScaling && userKhz >= maxGuestTscKhz(this.hostTscKhz, this.vendor)) return -EINVAL;
     this.#defaultTscKhz = userKhz === 0 ? this.hostTscKhz : userKhz;
     return 0;
+  }
+
+  /**
+   * `KVM_SET_TSC_KHZ` on a vCPU of the VM: {@link VcpuTsc.ioctlSetTscKhz}, after which `resync` writes the counter what it
+   * read before, as user space would.
+   *
+   * @param vcpu - one of {@link vcpus}.
+   * @param khz - the ioctl's argument, u64; taken mod 2^32 as the kernel does.
+   * @returns 0, or −22 (−EINVAL); the counter is not written then.
+   * @throws TypeError or RangeError unless `khz` is a u64 and `vcpu` belongs to this VM; DivideError as
+   * {@link VcpuTsc.setTscKhz}.
+   * Source: docs/model/clocksource-tsc §5.2 and docs/model/pvclock §10 (`resyncOnKhz`).
+   */
+  ioctlSetVcpuTscKhz(vcpu: VcpuTsc, khz: bigint): number {
+    this.#checkOwn("VmTsc.ioctlSetVcpuTscKhz", vcpu);
+    if (this.tscKhzChange === "jumps") return vcpu.ioctlSetTscKhz(khz);
+    const before = vcpu.readL1(this.#surroundings.clock.tsc());
+    const result = vcpu.ioctlSetTscKhz(khz);
+    if (result === 0) this.#synchronize(vcpu, before);
+    return result;
   }
 
   /**
@@ -263,6 +288,7 @@ export class VmTsc {
       defaultTscKhz: this.#defaultTscKhz,
       userTsc: this.userTsc,
       vcpuAddRefresh: this.vcpuAddRefresh,
+      tscKhzChange: this.tscKhzChange,
       useMasterClock: this.useMasterClock,
       userSetTsc: this.#userSetTsc,
       backwardsTscObserved: this.#backwardsTscObserved,

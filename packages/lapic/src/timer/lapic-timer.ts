@@ -376,11 +376,21 @@ export class LapicTimer {
   static fromState(state: LapicTimerState, options: LapicTimerOptions): LapicTimer {
     const sharedAdvance = options.sharedAdvance ?? TimerAdvance.fromState(state.advance);
     const timer = new LapicTimer({ ...options, sharedAdvance });
-    const expiresNs = loadState(timer.#f, state);
-    const rawExpiresNs = timer.#engine.deadline.load("LapicTimer.fromState", state.deadlineTimer);
-    if (expiresNs !== undefined) timer.#backends.armHrtimer(expiresNs);
-    if (rawExpiresNs !== undefined) timer.#backends.armDeadline(rawExpiresNs);
+    timer.load(state);
     return timer;
+  }
+
+  /**
+   * Goes on as the timer `state` was taken from, for an owner that is restored itself; the advance stays this timer's.
+   * Nothing may be armed.
+   *
+   * @throws RangeError, TypeError or SyntaxError for a state outside its domain.
+   */
+  load(state: LapicTimerState): void {
+    const expiresNs = loadState(this.#f, state);
+    const rawExpiresNs = this.#engine.deadline.load("LapicTimer.fromState", state.deadlineTimer);
+    if (expiresNs !== undefined) this.#backends.armHrtimer(expiresNs);
+    if (rawExpiresNs !== undefined) this.#backends.armDeadline(rawExpiresNs);
   }
 
   #updateMode(): void {

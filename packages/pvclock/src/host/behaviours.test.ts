@@ -9,6 +9,7 @@ const PROPOSED = [
   "masterClockRequests",
   "gratuitousGlobal",
   "catchup",
+  "catchupDelta",
 ];
 const UNDATED = ["systemTimeWrite"];
 

@@ -35,6 +35,8 @@ export const PVCLOCK_BEHAVIOURS = {
   gratuitousGlobal: ["always", "without-master-clock"],
   /** The instant software catch-up is computed for (`catchupNow`, proposed). */
   catchup: ["reference", "now"],
+  /** How software catch-up takes a reference before the counter's last write (`catchupNegative`, proposed). */
+  catchupDelta: ["unsigned", "signed"],
 } as const;
 
 /** The axes of {@link PVCLOCK_BEHAVIOURS}. */
@@ -59,6 +61,7 @@ export const NEWEST_PVCLOCK_BEHAVIOURS: PvclockBehaviours = {
   masterClockRequests: "each-vcpu",
   gratuitousGlobal: "always",
   catchup: "reference",
+  catchupDelta: "unsigned",
 };
 
 /** Throws unless every axis has one of its values. */

@@ -138,6 +138,27 @@ describe("the 3243 ns of the report", () => {
   });
 
   it.each([
+    [3_000_000, 2_500_000, "vmx", 24_304_851_759n, 24_316_853_401n],
+    [3_000_000, 2_500_000, "svm", 24_310_852_587n, 24_319_853_816n],
+    [2_400_000, 2_500_000, "vmx", 19_448_682_077n, 19_459_483_537n],
+    [2_400_000, 2_500_000, "svm", 19_455_883_061n, 19_466_684_521n],
+    [2_900_000, 2_500_000, "vmx", 23_504_841_453n, 23_519_343_405n],
+    [2_900_000, 2_500_000, "svm", 23_517_893_277n, 23_532_395_229n],
+  ] as const)(
+    "at %i → %i kHz on %s come first at %i and stay from %i on: two floors interleave between",
+    (hostKhz, guestKhz, vendor, first, forGood) => {
+      const [vcpu] = runningVm({ hostKhz, guestKhz, vendor }).vcpus;
+      const isReached = (tsc: bigint): boolean => (vcpu?.aheadOfHostNs(hostTsc(tsc)) ?? 0n) >= 3243n;
+      const reached = (from: bigint): Set<boolean> =>
+        new Set(Array.from({ length: 5_000 }, (_, i) => isReached(from + BigInt(i))));
+      expect([isReached(first), isReached(forGood - 1n)]).toEqual([true, false]);
+      expect(reached(first - 5_000n)).toEqual(new Set([false]));
+      expect(reached(first)).toEqual(new Set([true, false]));
+      expect(reached(forGood)).toEqual(new Set([true]));
+    },
+  );
+
+  it.each([
     [3_000_000, 2_500_000, 11_145_440_133_121n],
     [2_400_000, 2_500_000, 10_611_791_999_999n],
   ])("with the frequency in Hz at %i → %i kHz at host TSC %i", (hostKhz, guestKhz, at) => {

@@ -1,6 +1,6 @@
 /** What a {@link VmKvmclock} is made from, what it asks for, and what it saves. */
 
-import type { GuestTsc, HostTsc, TimeScale, VcpuTscView } from "@chronovisor/clocksource";
+import type { CatchupDelta, GuestTsc, HostTsc, TimeScale, VcpuTscView } from "@chronovisor/clocksource";
 import type { PvFeatures } from "../abi/msrs.js";
 import type { VcpuTimeInfo } from "../abi/vcpu-time-info.js";
 import type { PvclockBehaviours } from "./behaviours.js";
@@ -16,7 +16,7 @@ import type { KvmclockRequest } from "./vcpu-requests.js";
 /** A vCPU's counter as its clock sees it. `VcpuTsc` has all of it; what is optional is then not done. */
 export interface KvmclockVcpuTsc extends VcpuTscView, ScaledCounter {
   /** Software catch-up: moves a counter that is behind, and says what the timestamp becomes. */
-  catchUp?(kernelNs: bigint, timestamp: GuestTsc): GuestTsc;
+  catchUp?(kernelNs: bigint, timestamp: GuestTsc, delta: CatchupDelta): GuestTsc;
   /** Records the guest TSC of a clock update (`last_guest_tsc`). */
   noteGuestTsc?(guest: GuestTsc): void;
   /** Whether every VM exit asks for a clock update (`tsc_always_catchup`). */

@@ -227,6 +227,33 @@ describe("software catch-up", () => {
     expect(vm.vcpus[0]?.cached.tscTimestamp).toBe(1_000_001_190n);
   });
 
+  describe("of a counter written after the reference, by an ioctl that does not wait for a new one", () => {
+    const written = (catchupDelta: "unsigned" | "signed") => {
+      const vm = runningVm({ ...upscaled, behaviours: { catchupDelta } });
+      const [vcpu] = vm.vcpus;
+      if (vcpu === undefined) throw new Error("a VM without vCPU");
+      vm.host.advance(10n);
+      vm.tsc.hostWriteTsc(counterOf(vm, 0), 24_000_000_000n);
+      vcpu.noteExit();
+      expect(vcpu.requests).toEqual(["masterclock-update", "clock-update"]);
+      vm.clock.getClockGuest(vcpu);
+      return { vm, vcpu, tsc: counterOf(vm, 0).readL1(vm.host.now) };
+    };
+
+    it("takes the ten seconds between them for 584 years, and the counter leaps", () => {
+      const { tsc } = written("unsigned");
+      // 2^64 − 10^10 ns at 2.5 GHz; the pre-shift of the scale wraps.
+      expect(tsc).toBeGreaterThan(2n ** 60n);
+    });
+
+    it("leaves it where it was written if the difference is signed (proposed), and on goes it", () => {
+      const { vm, vcpu, tsc } = written("signed");
+      expect(tsc).toBe(24_000_000_000n);
+      vcpu.serviceRequests();
+      expect(counterOf(vm, 0).readL1(vm.host.now)).toBe(24_000_000_000n);
+    });
+  });
+
   it("asks for nothing on a counter that needs none", () => {
     const vm = runningVm();
     vm.vcpus[0]?.noteExit();

@@ -91,6 +91,30 @@ describe("what is published", () => {
     expect([...flags, firstOf(vm).cached.flags]).toEqual([STABLE, 0, 0, STABLE]);
   });
 
+  it.each([
+    ["an even address that is no multiple of 4", 0x1002n],
+    ["one in the middle of a cache line", 0x103en],
+  ])("is published at %s as anywhere else: KVM asks for no alignment", (_title, gpa) => {
+    const vm = runningVm();
+    const vcpu = firstOf(vm);
+    expect(vcpu.wrmsr(MSR_SYSTEM_TIME, gpa | 1n)).toBe(true);
+    expect([vcpu.setXenVcpuInfo(VCPU_INFO_GPA + 1n), vcpu.setXenTimeInfo(TIME_INFO_GPA + 3n)]).toEqual([
+      0, 0,
+    ]);
+    enterAll(vm);
+    const { version: _, ...published } = infoAt(vm, gpa);
+    expect(published).toMatchObject({ tscToSystemMul: 3_435_973_836, tscShift: -1, flags: STABLE });
+    expect(infoAt(vm, VCPU_INFO_GPA + 33n)).toMatchObject(published);
+    expect(infoAt(vm, TIME_INFO_GPA + 3n)).toMatchObject(published);
+  });
+
+  it("needs a frequency that is not 0 Hz after scaling", () => {
+    const vm = runningVm({ hostKhz: 2_500_000, guestKhz: 2_000 });
+    vm.host.khz = 1;
+    firstOf(vm).request("clock-update");
+    expect(() => firstOf(vm).serviceRequests()).toThrow(RangeError);
+  });
+
   it("is dropped without a trace where the page is not mapped", () => {
     const vm = publishing();
     vm.memory.unmapped.add(1);

@@ -299,12 +299,13 @@ export class VcpuKvmclock {
       return false;
     }
     const { useMasterClock, hostTsc, kernelNs } = this.#vm.referenceNow();
+    const { catchupDelta } = behaviours;
     if (useMasterClock && behaviours.catchup === "now") {
       const now = this.tsc.readL1(host.tsc());
-      this.tsc.catchUp?.(kvmclockBaseNs(host, behaviours.base), now);
+      this.tsc.catchUp?.(kvmclockBaseNs(host, behaviours.base), now, catchupDelta);
     }
     const atReference = this.tsc.readL1(hostTsc);
-    const tscTimestamp: GuestTsc = this.tsc.catchUp?.(kernelNs, atReference) ?? atReference;
+    const tscTimestamp: GuestTsc = this.tsc.catchUp?.(kernelNs, atReference, catchupDelta) ?? atReference;
     this.#rescale(khz);
     this.tsc.noteGuestTsc?.(tscTimestamp);
     this.#publish({

@@ -1,4 +1,4 @@
-import type { HostTsc } from "@chronovisor/clocksource";
+import { type HostTsc, hostTsc } from "@chronovisor/clocksource";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import {
@@ -378,6 +378,11 @@ describe("a caller's mistakes", () => {
   const other = runningVm();
   const options = { host: new SimulatedHost(1_000_000), memory: new SimulatedMemory(), tsc: vm.tsc };
   const wrong = undefined as never;
+  const unknownKhz = () => {
+    const { host, clock } = runningVm();
+    host.khz = 0;
+    return clock;
+  };
 
   it.each([
     ["no options", () => new VmKvmclock(wrong), TypeError],
@@ -392,6 +397,11 @@ describe("a caller's mistakes", () => {
     ["a vCPU without a counter", () => vm.clock.addVcpu(wrong), TypeError],
     ["a vCPU id that is none", () => vm.clock.addVcpu(counterOf(vm, 0), -1), RangeError],
     ["a TSC that is no bigint", () => vm.clock.kvmclockAt(wrong), TypeError],
+    [
+      "a reading while the host's frequency is not known",
+      () => unknownKhz().kvmclockAt(hostTsc(0n)),
+      RangeError,
+    ],
     ["a setting that is none", () => vm.clock.setClock(wrong), TypeError],
     ["a clock beyond 64 bits", () => vm.clock.setClock({ clock: 2n ** 64n }), RangeError],
     ["a REALTIME before 1970", () => vm.clock.setClock({ clock: 0n, realtime: -1n }), RangeError],

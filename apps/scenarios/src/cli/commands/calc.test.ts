@@ -47,6 +47,40 @@ describe("--json", () => {
   });
 });
 
+/** What the model's pages state, as a person asks for it: [question, term, exact value]. */
+describe("the figures of the pages", () => {
+  const migrate =
+    "migrate --guest-khz 2.5GHz --source-khz 2.9GHz --source-tsc 250560000000000 --source-ns 3599999999958 --source-offset -206999999999999 --dest-khz 3.1GHz --dest-tsc 3100000000000 --dest-ns 3600499999958";
+  const line =
+    "version 3, tsc_timestamp 0x3e8, system_time 0x7, tsc_to_system_mul 0xcccccccc, tsc_shift -1, flags 0x1";
+  it.each<[string, readonly string[], string, string]>([
+    ["pvclock §6", words("drift --host-khz 3GHz --guest-khz 2.5GHz"), "dayAheadNs", "34575350"],
+    [
+      "pvclock §6",
+      words("drift --host-khz 2.9GHz --guest-khz 2.5GHz --vendor svm"),
+      "dayAheadNs",
+      "34537732",
+    ],
+    ["pvclock §6", words("drift --host-khz 2GHz --guest-khz 2.5GHz"), "dayAheadNs", "-20117"],
+    ["scenarios-clock §S4", words(migrate), "correctOffset", "6501250000001"],
+    ["scenarios-clock §S4", words(migrate), "documentedOffset", "40461250000001"],
+    ["scenarios-clock §S4", words(migrate), "aheadSeconds", "13584"],
+    [
+      "clocksource-tsc §5.1",
+      words("tsc-scale --host-khz 2.4GHz --guest-khz 2.5GHz"),
+      "ratio",
+      "293203100740266",
+    ],
+    ["pvclock §1.6", ["pvclock", "--line", line, "--tsc", "2500001000"], "reading", "1000000006"],
+    ["clocksource-tsc §2", words("mult-shift --from-hz 2.5GHz --to-hz 1GHz"), "mult", "6710886"],
+  ])("%s: calc %j has %s %s", async (_page, args, term, exact) => {
+    const { code, out, err } = await cli("calc", ...args, "--json");
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    const { terms } = JSON.parse(out) as { terms: Record<string, { value: string }> };
+    expect(terms[term]?.value.replace(/\.0+$/, "")).toBe(exact);
+  });
+});
+
 describe("a wrong request is one line and exit 2:", () => {
   const drift = ["drift", "--host-khz", "3GHz", "--guest-khz"];
   const pvclock = ["--tsc-timestamp", "0", "--system-time", "0", "--mul", "1", "--tsc", "1"];

@@ -1,3 +1,4 @@
+import { LAPIC_TIMER_BEHAVIOURS } from "@chronovisor/lapic";
 import type { RunResult, ScenarioDefinition } from "../../scenario/types.js";
 import { formatQuantity } from "../../units/format-quantity.js";
 import { longStopBudgets } from "./budgets.js";
@@ -27,6 +28,7 @@ export const longStop: ScenarioDefinition<typeof longStopParams> = {
   ],
   params: longStopParams,
   variants: { before: "v6.18", after: "v6.19" },
+  axes: Object.keys(LAPIC_TIMER_BEHAVIOURS),
   budgets: longStopBudgets,
   headline: "expirations",
   plot: "backlog",

@@ -1,20 +1,5 @@
-import type { Budget, BudgetTerm } from "../../scenario/types.js";
-
-const WHOLE_KHZ: BudgetTerm = {
-  name: "khz",
-  title: "the guest's frequency in whole kHz",
-  ideal: { axes: { guestKhz: "hz" } },
-};
-const TWO_CONVERSIONS: BudgetTerm = {
-  name: "conversions",
-  title: "ratio and multipliers, rounded apart by guest and host",
-  ideal: { axes: { getClock: "via-guest-tsc" } },
-};
-const GAP: BudgetTerm = {
-  name: "gap",
-  title: "time between two reads taken for one",
-  ideal: { params: { gap: "0ns" } },
-};
+import type { Budget } from "../../scenario/types.js";
+import { GAP, TWO_CONVERSIONS, WHOLE_KHZ } from "../budget-terms.js";
 
 /** The lateness of a timer, and the drift of a day. */
 export const xenAccuracyBudgets: readonly Budget[] = [
@@ -24,9 +9,5 @@ export const xenAccuracyBudgets: readonly Budget[] = [
     terms: [WHOLE_KHZ, TWO_CONVERSIONS, GAP],
     rest: "the wait itself, on the host's clock, and floors",
   },
-  {
-    observation: "driftPerDay",
-    terms: [WHOLE_KHZ, TWO_CONVERSIONS],
-    rest: "nothing else",
-  },
+  { observation: "driftPerDay", terms: [WHOLE_KHZ, TWO_CONVERSIONS], rest: "nothing else" },
 ];

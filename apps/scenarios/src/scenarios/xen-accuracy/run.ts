@@ -1,5 +1,4 @@
 import type { HostTsc } from "@chronovisor/clocksource";
-import type { PvclockBehaviours } from "@chronovisor/pvclock";
 import type { Measured, RunContext, Table } from "../../scenario/types.js";
 import { callAgeNs } from "./call-instant.js";
 import { checkParams, requireXenTimer } from "./check-params.js";
@@ -40,7 +39,7 @@ export function runXenAccuracy(context: Context): Measured {
   const { params, kernel, hooks } = context;
   const behaviours: XenMachineBehaviours = {
     xen: requireXenTimer(kernel),
-    pvclock: kernel.axes as unknown as Pick<PvclockBehaviours, "guestKhz" | "getClock">,
+    axes: kernel.axes,
   };
   checkParams(params);
   const totalNs = runNs(params);

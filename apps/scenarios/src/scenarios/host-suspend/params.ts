@@ -1,0 +1,79 @@
+import { choice, count, quantity } from "../../params/builders.js";
+import type { ParamValues } from "../../scenario/types.js";
+
+export const hostSuspendParams = {
+  tsc: choice(["counts", "resets", "stops"], {
+    default: "resets",
+    help: "what the host's TSC does while the host sleeps: counts on, begins anew at resetTo, or stops; the tables show all three",
+  }),
+  sleep: quantity({
+    unit: "ns",
+    default: "1h",
+    min: "1s",
+    max: "30d",
+    help: "how long the host sleeps",
+  }),
+  age: quantity({
+    unit: "ns",
+    default: "50min",
+    min: "20s",
+    max: "14d",
+    help: "how long after the guest's start, and the reference of its clock, the host goes to sleep",
+  }),
+  resetTo: quantity({
+    unit: "cycles",
+    default: "5_000_000_000cycles",
+    min: "0cycles",
+    max: "1_000_000_000_000_000cycles",
+    help: "what a TSC that begins anew reads as KVM looks at it",
+  }),
+  reference: quantity({
+    unit: "ns",
+    default: "10min",
+    min: "5s",
+    max: "14d",
+    help: "how long after waking something takes a new reference for the guest's clock",
+  }),
+  wait: quantity({
+    unit: "ns",
+    default: "1s",
+    min: "1ms",
+    max: "4s",
+    help: "length of a TSC deadline of the guest, half of it over when the host goes to sleep",
+  }),
+  period: quantity({
+    unit: "ns",
+    default: "10ms",
+    min: "1ms",
+    max: "100ms",
+    help: "period of a LAPIC timer of the guest, half of one over when the host goes to sleep",
+  }),
+  hostKhz: quantity({
+    unit: "kHz",
+    default: "3GHz",
+    min: "100MHz",
+    max: "10GHz",
+    help: "host TSC frequency",
+  }),
+  guestKhz: quantity({
+    unit: "kHz",
+    default: "2.5GHz",
+    min: "100MHz",
+    max: "10GHz",
+    help: "guest TSC frequency; within 250 ppm of the host's, it is the host's",
+  }),
+  fracBits: choice(["48", "32"], {
+    default: "48",
+    shown: "when-set",
+    help: "fraction bits of the hardware's TSC ratio: 48 on VMX, 32 on SVM",
+  }),
+  vcpus: count({
+    default: "2",
+    min: "2",
+    max: "8",
+    shown: "when-set",
+    help: "vCPUs of the guest: the first waits for the deadline, the second takes the ticks",
+  }),
+} as const;
+
+export type HostSuspendParams = ParamValues<typeof hostSuspendParams>;

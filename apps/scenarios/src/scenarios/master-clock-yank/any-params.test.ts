@@ -1,0 +1,51 @@
+import fc from "fast-check";
+import { expect, it } from "vitest";
+import { parseKernel } from "../../kernels/kernels.js";
+import { parseParams } from "../../params/parse-params.js";
+import { runScenario } from "../../scenario/run-scenario.js";
+import { masterClockYank } from "./index.js";
+
+const KERNELS = [
+  "v4.5",
+  "v5.5",
+  "v6.6",
+  "v6.7",
+  "v7.2",
+  "v7.2 + masterClockRequests=once",
+  "v7.2 + guestKhz=hz",
+  "v7.2 + getClock=via-guest-tsc",
+  "v7.3",
+];
+
+const khz = fc.oneof(
+  fc.constantFrom(2_000_000, 2_400_000, 2_500_000, 3_000_000),
+  fc.integer({ min: 100_000, max: 10_000_000 }),
+);
+const params = fc.record({
+  cause: fc.constantFrom("xen-map", "hotplug", "set-clock", "request"),
+  age: fc
+    .oneof(
+      { weight: 3, arbitrary: fc.integer({ min: 10_000, max: 7_200_000 }) },
+      { weight: 1, arbitrary: fc.integer({ min: 10_000, max: 172_800_000 }) },
+    )
+    .map((ms) => `${ms}ms`),
+  hostKhz: khz.map((value) => `${value}kHz`),
+  guestKhz: khz.map((value) => `${value}kHz`),
+  fracBits: fc.constantFrom("48", "32"),
+  vcpus: fc.integer({ min: 1, max: 8 }).map(String),
+});
+
+it("whatever the parameters, nothing that is expected fails", () => {
+  fc.assert(
+    fc.property(params, fc.constantFrom(...KERNELS), (set, kernel) => {
+      const request = {
+        kernel: parseKernel(kernel),
+        params: parseParams(masterClockYank.params, set),
+        seed: 1,
+      };
+      const { expectations } = runScenario(masterClockYank, request);
+      expect(expectations.filter(({ held }) => held === false)).toEqual([]);
+    }),
+    { numRuns: 10 },
+  );
+});
