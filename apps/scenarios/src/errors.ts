@@ -35,3 +35,20 @@ export function unknownName(kind: string, name: string, known: readonly string[]
     `${kind}: expected one of ${known.join(", ")}, got "${name}"${didYouMean(name, known)}`,
   );
 }
+
+/** The most of a text that is quoted. */
+const LONGEST_QUOTED = 60;
+
+/**
+ * What was given, in an error's words: text in quotes and shortened, maps and lists by their kind.
+ *
+ * @example
+ * quoted("3GHz") // => '"3GHz"'
+ * quoted([1, 2]) // => 'a list'
+ */
+export function quoted(given: unknown): string {
+  if (given === undefined) return "nothing";
+  if (Array.isArray(given)) return "a list";
+  if (typeof given === "object" && given !== null) return "a map";
+  return JSON.stringify(given).slice(0, LONGEST_QUOTED);
+}

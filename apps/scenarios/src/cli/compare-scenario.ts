@@ -2,8 +2,9 @@ import { ChronovisorError } from "../errors.js";
 import { parseKernel } from "../kernels/kernels.js";
 import type { ComparedKernel, ScenarioDefinition } from "../scenario/types.js";
 import type { CliContext } from "./context.js";
-import { applyOverrides, parseSeed, parseSettings, type SharedOptions } from "./options.js";
+import { applyOverrides, type SharedOptions } from "./options.js";
 import { type FinishedColumns, type LabelledKernel, runColumns } from "./run-columns.js";
+import type { Subject } from "./subject.js";
 
 export interface CompareOptions extends SharedOptions {
   readonly kernels?: string;
@@ -44,17 +45,12 @@ function namedKernels(listed: string, overrides: ReadonlyMap<string, string>): r
 /** Runs a scenario on the kernels the options ask for, or on `columns` when they name none. */
 export async function compareScenario(
   context: CliContext,
-  scenario: ScenarioDefinition,
-  options: CompareOptions,
+  { scenario, params, seed, overrides, document }: Subject,
+  { kernels: listed }: Pick<CompareOptions, "kernels">,
   columns: readonly ComparedKernel[] = scenario.comparison ?? beforeAndAfter(scenario),
 ): Promise<Comparison> {
-  const { params, overrides } = parseSettings(scenario, options);
-  const kernels =
-    options.kernels === undefined ? ownKernels(columns, overrides) : namedKernels(options.kernels, overrides);
-  const finished = await runColumns(context, `compare ${scenario.id}`, scenario, kernels, {
-    params,
-    seed: parseSeed(options.seed),
-    mode: "closed-form",
-  });
+  const kernels = listed === undefined ? ownKernels(columns, overrides) : namedKernels(listed, overrides);
+  const shared = { params, seed, document, mode: "closed-form" } as const;
+  const finished = await runColumns(context, `compare ${scenario.id}`, scenario, kernels, shared);
   return { ...finished, lengthNs: scenario.lengthNs(params as never) };
 }

@@ -60,6 +60,8 @@ export function parseSeed(text: string | undefined): number {
 
 /** `--set` and `--duration` taken apart: parameters of the scenario, and overrides of kernel axes. */
 export interface Settings {
+  /** The parameters that were set, as typed. */
+  readonly inputs: Readonly<Record<string, string>>;
   readonly params: Readonly<Record<string, unknown>>;
   readonly overrides: ReadonlyMap<string, string>;
 }
@@ -102,7 +104,8 @@ export function parseSettings(scenario: ScenarioDefinition, options: SharedOptio
     labels.set("duration", "--duration");
   }
   const label = (name: string): string => labels.get(name) ?? `--set ${name}`;
-  return { params: parseParams(scenario.params, Object.fromEntries(inputs), label), overrides };
+  const set = Object.fromEntries(inputs);
+  return { inputs: set, params: parseParams(scenario.params, set, label), overrides };
 }
 
 /**

@@ -1,11 +1,18 @@
 import { Command } from "commander";
 import { version } from "../../package.json";
+import { addBisectCommand } from "./commands/bisect.js";
 import { addCalcCommand } from "./commands/calc.js";
 import { addCompareCommand } from "./commands/compare.js";
 import { addConformCommand } from "./commands/conform.js";
+import { addExplainCommand } from "./commands/explain.js";
+import { addExplainTraceCommand } from "./commands/explain-trace.js";
+import { addKernelsCommand } from "./commands/kernels.js";
 import { addListCommand } from "./commands/list.js";
 import { addRunCommand } from "./commands/run.js";
+import { addSchemaCommand } from "./commands/schema.js";
+import { addShowCommand } from "./commands/show.js";
 import { addStartCommand } from "./commands/start.js";
+import { addTestCommand } from "./commands/test.js";
 import type { CliContext } from "./context.js";
 import { addExamples } from "./scenario-help.js";
 
@@ -20,8 +27,15 @@ export function createProgram(context: CliContext): Command {
     .configureHelp({ helpWidth: HELP_WIDTH })
     .configureOutput({ writeOut: context.terminal.out, writeErr: () => {} });
   addListCommand(program, context);
+  addKernelsCommand(program, context);
   addRunCommand(program, context);
   addCompareCommand(program, context);
+  addBisectCommand(program, context);
+  addExplainCommand(program, context);
+  addExplainTraceCommand(program, context);
+  addShowCommand(program, context);
+  addTestCommand(program, context);
+  addSchemaCommand(program, context);
   addStartCommand(program, context);
   addCalcCommand(program, context);
   addConformCommand(program, context);

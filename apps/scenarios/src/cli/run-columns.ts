@@ -13,7 +13,7 @@ export interface LabelledKernel {
 }
 
 /** What the columns share. */
-export type SharedJob = Pick<RunJob, "params" | "seed" | "mode">;
+export type SharedJob = Pick<RunJob, "params" | "seed" | "mode" | "document">;
 
 export interface FinishedColumns {
   readonly columns: readonly Column[];
@@ -45,7 +45,27 @@ async function endTogether<T>(outer: AbortSignal, work: (signal: AbortSignal) =>
   }
 }
 
-/** Runs a scenario once per kernel, side by side on the machine's processors, with a progress line for all of them. */
+/** Carries jobs out side by side on the machine's processors, with a progress line for all of them. */
+export async function runJobs(
+  context: CliContext,
+  what: string,
+  jobs: readonly RunJob[],
+): Promise<readonly RunResult[]> {
+  const line = progressLine(context.terminal.progress, what, jobs.length, context.now);
+  try {
+    return await context.interruptible((outer) =>
+      endTogether(outer, (signal) =>
+        runAll(jobs, (job, index) =>
+          context.runner(job, { signal, onProgress: (progress) => line.update(index, progress) }),
+        ),
+      ),
+    );
+  } finally {
+    line.stop();
+  }
+}
+
+/** Runs a scenario once per kernel. */
 export async function runColumns(
   context: CliContext,
   what: string,
@@ -55,21 +75,10 @@ export async function runColumns(
 ): Promise<FinishedColumns> {
   const startedAt = context.now();
   const jobs = kernels.map(({ kernel }) => ({ scenario: scenario.id, kernel, ...shared }));
-  const line = progressLine(context.terminal.progress, what, jobs.length, context.now);
-  try {
-    const results = await context.interruptible((outer) =>
-      endTogether(outer, (signal) =>
-        runAll(jobs, (job, index) =>
-          context.runner(job, { signal, onProgress: (progress) => line.update(index, progress) }),
-        ),
-      ),
-    );
-    const columns = results.map((result, index) => ({
-      label: kernels[index]?.label ?? result.kernel,
-      result,
-    }));
-    return { columns, wallMs: context.now() - startedAt };
-  } finally {
-    line.stop();
-  }
+  const results = await runJobs(context, what, jobs);
+  const columns = results.map((result, index) => ({
+    label: kernels[index]?.label ?? result.kernel,
+    result,
+  }));
+  return { columns, wallMs: context.now() - startedAt };
 }

@@ -1,3 +1,4 @@
+import type { DocumentText } from "../document/read-document.js";
 import type { KernelChoice } from "../kernels/kernels.js";
 import type { Progress, RunResult } from "../scenario/types.js";
 
@@ -8,6 +9,8 @@ export interface RunJob {
   /** Parsed, by name. */
   readonly params: Readonly<Record<string, unknown>>;
   readonly seed: number;
+  /** The document whose own scenario it is; undefined for a built-in one. */
+  readonly document?: DocumentText | undefined;
   readonly mode: "closed-form" | "stepped";
 }
 

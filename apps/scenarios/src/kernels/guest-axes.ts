@@ -15,7 +15,8 @@ export const GUEST_AXES: readonly Axis[] = [
       {
         value: "margins",
         since: "v6.12",
-        effect: "500 µs, for a read too; as read in 6.12, where after 6.1 it came is not known",
+        effect: "500 µs, for a read too",
+        known: "v6.1 and v6.12 read; where between them it came is not known",
       },
     ],
   },

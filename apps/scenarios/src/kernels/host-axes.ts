@@ -16,6 +16,7 @@ export const HOST_AXES: readonly Axis[] = [
         since: "v7.1",
         commit: "cd38bdb8e696",
         effect: "by CLOCK_MONOTONIC's rate of the moment: no early wake-up under a forward slew",
+        known: "v7.0.0 and v7.1.2 read; pull request",
       },
     ],
   },
@@ -24,7 +25,7 @@ export const HOST_AXES: readonly Axis[] = [
     title: "an unpinned timer due exactly at another CPU's next event",
     history: [
       { value: "stay", since: "v4.5", effect: "stays on the CPU that starts it" },
-      { value: "move", since: "v4.16", effect: "goes to that CPU" },
+      { value: "move", since: "v4.16", effect: "goes to that CPU", known: "v4.15.0 and v4.16.13 read" },
     ],
   },
   {
@@ -32,7 +33,13 @@ export const HOST_AXES: readonly Axis[] = [
     title: "starting again the timer that is its CPU's next event",
     history: [
       { value: "off", since: "v4.5", effect: "a CPU is chosen anew" },
-      { value: "on", since: "v5.14", commit: "627ef5ae2df8", effect: "stays where it is" },
+      {
+        value: "on",
+        since: "v5.14",
+        commit: "627ef5ae2df8",
+        effect: "stays where it is",
+        known: "v5.11.0 and v5.15.16 read; release and commit from memory",
+      },
     ],
   },
 ];

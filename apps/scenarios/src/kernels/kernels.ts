@@ -1,11 +1,14 @@
 import { ChronovisorError, didYouMean, unknownName } from "../errors.js";
 import { AXES, RELEASES } from "./axes.js";
 import type { Axis } from "./axis.js";
+import { changeAt } from "./changes.js";
+import { parseRelease, type Release } from "./releases.js";
 
 /** A kernel to run as: a release's behaviours, possibly with some overridden. */
 export interface KernelChoice {
   /** As a reader names it: `v4.16`, or `v4.16 + switchToSw=expire-and-advance`. */
   readonly name: string;
+  /** The mainline release of the table it is read by. */
   readonly release: string;
   /** One value per axis of the table. */
   readonly axes: Readonly<Record<string, string>>;
@@ -16,8 +19,6 @@ export const axisNames: readonly string[] = AXES.map((axis) => axis.name);
 
 /** The newest release of the table: what a run takes when it is told nothing. */
 export const newestRelease: string = RELEASES[RELEASES.length - 1] ?? "";
-
-const order = new Map(RELEASES.map((release, index) => [release, index]));
 
 function axisNamed(name: string): Axis {
   const axis = AXES.find((candidate) => candidate.name === name);
@@ -38,47 +39,9 @@ export function axisValues(name: string): readonly string[] {
   return [...axis.history.map((change) => change.value), ...Object.keys(axis.experiments ?? {})];
 }
 
-/** Values of every axis in `release`: the newest change not after it. */
-function axesOf(release: string): Record<string, string> {
-  const at = order.get(release) ?? -1;
-  const axes: Record<string, string> = {};
-  for (const axis of AXES) {
-    const reached = axis.history.filter((change) => (order.get(change.since) ?? 0) <= at);
-    axes[axis.name] = reached[reached.length - 1]?.value ?? "";
-  }
-  return axes;
-}
-
-/** By number, not by spelling: v4.20 is nearer to v4.21 than v4.11 is. */
-function nearestRelease(major: number, minor: number): string {
-  const rank = (x: number, y: number): number => x * 1000 + y;
-  const wanted = rank(major, minor);
-  let nearest = newestRelease;
-  let least = Number.POSITIVE_INFINITY;
-  for (const release of RELEASES) {
-    const [x = "0", y = "0"] = release.slice(1).split(".");
-    const apart = Math.abs(rank(Number(x), Number(y)) - wanted);
-    if (apart < least) {
-      nearest = release;
-      least = apart;
-    }
-  }
-  return nearest;
-}
-
-function parseRelease(text: string): string {
-  const match = /^v?(\d+)\.(\d+)(?:\.(\d+))?$/.exec(text);
-  if (match?.[3] !== undefined && match[3] !== "0") {
-    throw new ChronovisorError(
-      `kernel: expected a mainline release, got "${text}"; stable releases are not in the table, and v${match[1]}.${match[2]} means ${match[1]}.${match[2]}.0`,
-    );
-  }
-  const release = match ? `v${match[1]}.${match[2]}` : text;
-  if (order.has(release)) return release;
-  const hint = match ? ` (the nearest is ${nearestRelease(Number(match[1]), Number(match[2]))})` : "";
-  throw new ChronovisorError(
-    `kernel: expected a release from ${RELEASES[0]} to ${newestRelease}, got "${text}"${hint}`,
-  );
+/** Values of every axis in a release: the newest change it has. */
+function axesOf({ row, patch }: Release): Record<string, string> {
+  return Object.fromEntries(AXES.map((axis) => [axis.name, changeAt(axis, row, patch).value]));
 }
 
 /**
@@ -102,20 +65,22 @@ export function withOverride(choice: KernelChoice, name: string, value: string):
 }
 
 /**
- * Reads a kernel: a mainline release, then any number of overrides, joined by `+`: `v4.16 + tdcr=immediate`.
- * `v4.16`, `4.16` and `v4.16.0` are the same kernel.
+ * Reads a kernel: a release, then any number of overrides, joined by `+`: `v4.16 + tdcr=immediate`. `v4.16`, `4.16` and
+ * `v4.16.0` are the same kernel; `v6.12.64` has what its stable series received by then; one that the table does not have is
+ * read by the nearest older row.
  *
  * @param expression - as typed.
- * @throws ChronovisorError for a release outside the table, an unknown axis or an unknown value.
+ * @throws ChronovisorError for what is no release or one before the table, an unknown axis or an unknown value.
  * @example
  * parseKernel("4.16.0 + switchToSw=expire-and-advance").name // => 'v4.16 + switchToSw=expire-and-advance'
  * parseKernel("v4.17").axes.periodicAdvance // => 'resync'
+ * parseKernel("v6.12.64").axes.periodicAdvance // => 'resync-clamped'
  */
 export function parseKernel(expression: string): KernelChoice {
   const [head = "", ...overrides] = expression.split("+").map((part) => part.trim());
   const release = parseRelease(head);
   const named = new Set<string>();
-  let choice: KernelChoice = { name: release, release, axes: axesOf(release) };
+  let choice: KernelChoice = { name: release.name, release: release.row, axes: axesOf(release) };
   for (const override of overrides) {
     const match = /^([A-Za-z]\w*)=(.+)$/.exec(override);
     if (match === null) {

@@ -12,8 +12,15 @@ export const KVMCLOCK_AXES: readonly Axis[] = [
         since: "v5.5",
         commit: "53fafdbb8b21",
         effect: "CLOCK_MONOTONIC_RAW, but its offset from CLOCK_BOOTTIME: the clock may start below 0",
+        known: "v5.4.195 and v5.6.4 read; pull request of v5.5",
       },
-      { value: "raw", since: "v5.6", commit: "8171cd68806b", effect: "CLOCK_MONOTONIC_RAW throughout" },
+      {
+        value: "raw",
+        since: "v5.6",
+        commit: "8171cd68806b",
+        effect: "CLOCK_MONOTONIC_RAW throughout",
+        known: "pull request of v5.6; v5.5 was not read",
+      },
     ],
   },
   {
@@ -31,6 +38,8 @@ export const KVMCLOCK_AXES: readonly Axis[] = [
         since: "v6.7",
         commit: "bf328e22e472",
         effect: "the same, but the first write of user space is taken as it is",
+        place: 2,
+        known: "v6.6.0 and v6.8.0 read, placed by its date; not in v6.1.192",
       },
     ],
   },
@@ -48,6 +57,8 @@ export const KVMCLOCK_AXES: readonly Axis[] = [
         since: "v6.7",
         commit: "c52ffadc65e2",
         effect: "when the master clock goes on or off, or counters part",
+        place: 3,
+        known: "v6.6.0 and v6.8.0 read, placed by its date; not in v6.1.192",
       },
     ],
   },
@@ -60,7 +71,14 @@ export const KVMCLOCK_AXES: readonly Axis[] = [
         since: "v4.5",
         effect: "every five minutes: without a master clock vCPUs come together again",
       },
-      { value: "none", since: "v6.19", commit: "43ddbf16edf5", effect: "never" },
+      {
+        value: "none",
+        since: "v6.19",
+        commit: "43ddbf16edf5",
+        effect: "never",
+        place: 4,
+        known: "v6.18.2 and v6.19.0 read; not in v6.12.117",
+      },
     ],
   },
   {
@@ -68,12 +86,21 @@ export const KVMCLOCK_AXES: readonly Axis[] = [
     title: "when one vCPU's clock update reaches the others",
     history: [
       { value: "delayed-100ms", since: "v4.5", effect: "100 ms after the first request" },
-      { value: "immediate", since: "v6.19", commit: "446fcce2a52b", effect: "at once" },
+      {
+        value: "immediate",
+        since: "v6.19",
+        commit: "446fcce2a52b",
+        effect: "at once",
+        place: 5,
+        known: "v6.18.2 and v6.19.0 read; not in v6.12.117",
+      },
       {
         value: "ratelimited",
         since: "v7.1",
         commit: "8fe2e698fce4",
         effect: "at once, ten times a second for loads of a vCPU, else not at all",
+        place: 1,
+        known: "v7.0.0 and v7.1.2 read; fixes for v7.1-rc",
       },
     ],
   },
@@ -82,7 +109,13 @@ export const KVMCLOCK_AXES: readonly Axis[] = [
     title: "where the flag GUEST_STOPPED shows",
     history: [
       { value: "bleeds", since: "v4.5", effect: "in Xen's areas too" },
-      { value: "kvmclock-only", since: "v6.15", commit: "93fb0b10e712", effect: "in kvmclock's own area" },
+      {
+        value: "kvmclock-only",
+        since: "v6.15",
+        commit: "93fb0b10e712",
+        effect: "in kvmclock's own area",
+        known: "v6.14.0 and v6.16.1 read; pull request of v6.15; not in v6.12.117",
+      },
     ],
   },
   {
@@ -90,7 +123,13 @@ export const KVMCLOCK_AXES: readonly Axis[] = [
     title: "mapping Xen's shared_info page",
     history: [
       { value: "yank", since: "v4.5", effect: "takes a new reference: the guest's clock jumps" },
-      { value: "none", since: "v7.3", commit: "633d7652f80f", effect: "leaves the clock alone" },
+      {
+        value: "none",
+        since: "v7.3",
+        commit: "633d7652f80f",
+        effect: "leaves the clock alone",
+        known: "push log of v7.3's merge window; the old form read in v7.1.5",
+      },
     ],
   },
   {

@@ -166,7 +166,7 @@ function buildHost(options: LapicMachineOptions): Host {
 }
 
 /** The parameter's meaning by generation: kernels that do not tune take the fixed default, 1 µs. */
-function advanceConfig(
+export function advanceConfig(
   set: "off" | "on",
   tuning: LapicTimerBehaviours["advance"],
 ): { kind: "off" } | { kind: "fixed"; ns: number } | { kind: "adaptive" } {

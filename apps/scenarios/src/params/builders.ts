@@ -3,10 +3,11 @@
  * yields an exact value. Defaults are written as they would be typed.
  */
 import { z } from "zod";
-import { ChronovisorError, didYouMean } from "../errors.js";
-import type { NumericUnit } from "../units/dimensions.js";
+import { ChronovisorError, didYouMean, quoted } from "../errors.js";
+import { dimensionOf, type NumericUnit } from "../units/dimensions.js";
 import { formatInput } from "../units/format-exact.js";
 import { parseQuantity } from "../units/parse-quantity.js";
+import { quantityPattern } from "../units/quantity-pattern.js";
 import { formatCpuList, MAX_CPU, parseCpuList } from "./cpu-list.js";
 import { describeParam, type SameAs, type ShownOnScreen } from "./param-meta.js";
 
@@ -25,14 +26,18 @@ interface Words {
   readonly shown?: ShownOnScreen;
 }
 
-export interface QuantitySpec extends Words {
+/** An exact number of a unit, within a range. */
+export interface QuantityRange {
   readonly unit: NumericUnit;
-  /** As typed: `1ms`; or the value of another parameter, which `parseParams` fills in. */
-  readonly default: string | SameAs;
   /** Inclusive, as typed. */
   readonly min: string;
   /** Inclusive, as typed. */
   readonly max: string;
+}
+
+export interface QuantitySpec extends Words, QuantityRange {
+  /** As typed: `1ms`; or the value of another parameter, which `parseParams` fills in. */
+  readonly default: string | SameAs;
 }
 
 const BARE_NUMBER = /^\s*[+\-\u2212]?[\d_.]+\s*$/;
@@ -51,19 +56,47 @@ function parseInRange(text: string, unit: NumericUnit, min: bigint, max: bigint)
   return value;
 }
 
+/** Text, or a number, that something else is read from. */
+type Typed = z.ZodUnion<readonly [z.ZodString, z.ZodInt]>;
+
+/** What is typed for `expected`. */
+function typed(expected: string, text: z.ZodString = z.string()): Typed {
+  return z.union([text, z.int()], { error: ({ input }) => `expected ${expected}, got ${quoted(input)}` });
+}
+
 /** What `parse` reads from text or a number, with what is wrong with it as an issue of the schema. */
 function parsed<Value>(
+  input: Typed,
   parse: (text: string) => Value,
-): z.ZodPipe<z.ZodUnion<readonly [z.ZodString, z.ZodInt]>, z.ZodTransform<Value, string | number>> {
-  return z.union([z.string(), z.int()]).transform((input, context) => {
+): z.ZodPipe<Typed, z.ZodTransform<Value, string | number>> {
+  return input.transform((given, context) => {
     try {
-      return parse(String(input));
+      return parse(String(given));
     } catch (error) {
       if (!(error instanceof ChronovisorError)) throw error;
-      context.addIssue({ code: "custom", message: error.message, input });
+      context.addIssue({ code: "custom", message: error.message, input: given });
       return z.NEVER;
     }
   });
+}
+
+/**
+ * What is typed for an exact number of `unit` within a range; there is no default.
+ *
+ * @throws ChronovisorError if a bound is not a value of `unit`
+ *
+ * @example
+ * quantityInput({ unit: "ns", min: "1us", max: "1s" }).parse("250us") // => 250000n
+ */
+export function quantityInput({
+  unit,
+  min,
+  max,
+}: QuantityRange): z.ZodPipe<Typed, z.ZodTransform<bigint, string | number>> {
+  const low = parseQuantity(min, unit);
+  const high = parseQuantity(max, unit);
+  const text = z.string().meta({ pattern: quantityPattern(unit) });
+  return parsed(typed(dimensionOf(unit).expected, text), (given) => parseInRange(given, unit, low, high));
 }
 
 /**
@@ -85,7 +118,7 @@ export function quantity(spec: QuantitySpec): z.ZodType<bigint, ParamInput> {
     "x-unit": unit,
     "x-range": [formatInput(min, unit), formatInput(max, unit)],
   };
-  const given = parsed((text) => parseInRange(text, unit, min, max));
+  const given = quantityInput(spec);
   if (typeof spec.default !== "string") {
     const followed = { "x-default": { sameAs: spec.default.sameAs, times: spec.default.times.toString() } };
     // Alone it may be undefined; parseParams, which knows the parameter it follows, never leaves it so.
@@ -151,7 +184,7 @@ export interface CpuListSpec extends Words {
 export function cpuList(spec: CpuListSpec): z.ZodType<readonly number[], ParamInput> {
   const { help, title, max = MAX_CPU } = spec;
   const byDefault = parseCpuList(spec.default, max);
-  const schema = parsed((text) => parseCpuList(text, max))
+  const schema = parsed(typed("a list of CPUs such as 1-3,5"), (text) => parseCpuList(text, max))
     .prefault(spec.default)
     .meta({
       ...(title === undefined ? {} : { title }),
@@ -163,7 +196,8 @@ export function cpuList(spec: CpuListSpec): z.ZodType<readonly number[], ParamIn
   return describeParam(schema, { kind: "cpus", title, help, default: formatCpuList(byDefault), max, shown });
 }
 
-function expectedOneOf(values: readonly string[], input: unknown): string {
-  const text = String(input);
-  return `expected one of ${values.join(", ")}, got "${text}"${didYouMean(text, values)}`;
+/** What is told of `input`, which is none of `values`. */
+export function expectedOneOf(values: readonly string[], input: unknown): string {
+  const near = typeof input === "string" ? didYouMean(input, values) : "";
+  return `expected one of ${values.join(", ")}, got ${quoted(input)}${near}`;
 }

@@ -42,14 +42,14 @@ export function bucketLabel({ from, to }: Pick<Bucket, "from" | "to">, unit: Uni
     : `${low} to ${high}`;
 }
 
-interface Row {
+export interface BucketRow {
   readonly label: string;
   /** One count per run; none in a line that stands for empty buckets. */
   readonly counts: readonly bigint[];
 }
 
 /** Every bucket from the lowest to the highest of any run, with each run's count; long empty stretches in one row. */
-function rowsOf(histograms: readonly Histogram[], unit: Unit): readonly Row[] {
+export function bucketRows(histograms: readonly Histogram[], unit: Unit): readonly BucketRow[] {
   const bounds = new Map<bigint, bigint>();
   for (const { distribution } of histograms) {
     for (const { from, to } of distribution.buckets) bounds.set(from, to);
@@ -58,8 +58,8 @@ function rowsOf(histograms: readonly Histogram[], unit: Unit): readonly Row[] {
     ({ distribution }) => new Map(distribution.buckets.map(({ from, count }) => [from, count])),
   );
   const ascending = [...bounds].sort(([a], [b]) => (a < b ? -1 : 1));
-  const rows: Row[] = [];
-  let empty: Row[] = [];
+  const rows: BucketRow[] = [];
+  let empty: BucketRow[] = [];
   let isGap = false;
   let end: bigint | undefined;
   for (const [from, to] of ascending) {
@@ -102,7 +102,7 @@ function barTable(histograms: readonly Histogram[], layout: BarLayout, style: St
   ]);
   const cell = (count: bigint): string =>
     count === 0n ? "" : `${groupThousands(count).padStart(digits)} ${bar(count, most, length)}`;
-  const body = rowsOf(histograms, unit).map(({ label, counts }) => [
+  const body = bucketRows(histograms, unit).map(({ label, counts }) => [
     label,
     ...histograms.map((_, run) => cell(counts[run] ?? 0n)),
   ]);
@@ -114,7 +114,7 @@ function barTable(histograms: readonly Histogram[], layout: BarLayout, style: St
 
 /** Every run on one scale, as many beside each other as leave room for bars. */
 function bars(histograms: readonly Histogram[], unit: Unit, width: number, style: Style): readonly string[] {
-  const rows = rowsOf(histograms, unit);
+  const rows = bucketRows(histograms, unit);
   const most = rows.flatMap(({ counts }) => counts).reduce((a, b) => (a > b ? a : b), 0n);
   const digits = groupThousands(most).length;
   const margin = Math.max(0, ...rows.map(({ label }) => label.length));
@@ -142,7 +142,8 @@ function bars(histograms: readonly Histogram[], unit: Unit, width: number, style
   ]);
 }
 
-const QUANTILES: ReadonlyArray<readonly [title: string, name: keyof Quantiles]> = [
+/** Heads of the columns of a table of quantiles. */
+export const QUANTILES: ReadonlyArray<readonly [title: string, name: keyof Quantiles]> = [
   ["min", "min"],
   ["p50", "p50"],
   ["p90", "p90"],

@@ -80,7 +80,7 @@ function axisValuesOf(axis: string, columns: readonly Column[]): string {
 }
 
 /** Axes a reader needs to hear of: those that play a part in the story, and those that somebody set. */
-function heardOf(
+export function heardOf(
   differing: readonly string[],
   columns: readonly Column[],
   playing: readonly string[] | undefined,

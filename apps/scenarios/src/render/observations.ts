@@ -11,8 +11,15 @@ import { wrapHead } from "./wrap.js";
 
 type Spec = readonly [name: string, spec: ObservationSpec];
 
+/** The observations a table shows: those marked so, or all where a scenario marks none. */
+export function headlineObservations(observe: Readonly<Record<string, ObservationSpec>>): readonly string[] {
+  const names = Object.keys(observe);
+  const headlines = names.filter((name) => observe[name]?.headline);
+  return headlines.length === 0 ? names : headlines;
+}
+
 /** A value as its observation is shown; nothing measured is a dash. */
-function shown(quantity: Quantity | undefined, { signed }: ObservationSpec): string {
+export function showObservation(quantity: Quantity | undefined, { signed }: ObservationSpec): string {
   if (quantity === undefined) return "–";
   return formatQuantity(quantity.value, quantity.unit, { signs: signed ? "both" : "minus" });
 }
@@ -21,7 +28,7 @@ function shown(quantity: Quantity | undefined, { signed }: ObservationSpec): str
 function cell([name, spec]: Spec, column: Column, first: Column, style: Style): string {
   const own = column.result.observations[name];
   const same = own?.value === first.result.observations[name]?.value;
-  return markDifference(shown(own, spec), same ? "same" : "differs", style);
+  return markDifference(showObservation(own, spec), same ? "same" : "differs", style);
 }
 
 /** One run as text: the lines over its values, and its values. */
@@ -47,7 +54,9 @@ function textColumns(
     columns.some(({ label, result }) => label !== result.kernel) && commonRelease(columns) === undefined;
   return columns.map((column, place) => {
     const cells = specs.map((spec) =>
-      place === 0 ? shown(first.result.observations[spec[0]], spec[1]) : cell(spec, column, first, style),
+      place === 0
+        ? showObservation(first.result.observations[spec[0]], spec[1])
+        : cell(spec, column, first, style),
     );
     const label = labels[place] ?? column.label;
     const lines = heads === "wrapped" ? wrapHead(label, widthOf(cells)) : [label];

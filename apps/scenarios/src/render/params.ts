@@ -1,4 +1,4 @@
-import { paramMeta, type QuantityMeta } from "../params/param-meta.js";
+import { type ParamMeta, paramMeta } from "../params/param-meta.js";
 import type { ParamShape, Quantity } from "../scenario/types.js";
 import { isNumericUnit } from "../units/dimensions.js";
 import { formatExact } from "../units/format-exact.js";
@@ -7,16 +7,18 @@ import { formatQuantity } from "../units/format-quantity.js";
 type Params = Readonly<Record<string, Quantity>>;
 
 /** A parameter's value, exactly. */
-function formatParam({ value, unit }: Quantity): string {
+export function formatParam({ value, unit }: Quantity): string {
   return typeof value === "bigint" && isNumericUnit(unit)
     ? formatExact(value, unit)
     : formatQuantity(value, unit);
 }
 
-function defaultQuantity(meta: QuantityMeta, params: Params): bigint {
-  if (typeof meta.default === "bigint") return meta.default;
+/** What a parameter is when nothing sets it; one that follows another follows it in `params`. */
+export function defaultParam(meta: ParamMeta, params: Params): Quantity {
+  if (meta.kind !== "quantity") return { value: meta.default, unit: "name" };
+  if (typeof meta.default === "bigint") return { value: meta.default, unit: meta.unit };
   const followed = params[meta.default.sameAs]?.value;
-  return typeof followed === "bigint" ? followed * meta.default.times : 0n;
+  return { value: typeof followed === "bigint" ? followed * meta.default.times : 0n, unit: meta.unit };
 }
 
 /**
@@ -31,10 +33,7 @@ export function renderParams(shape: ParamShape, params: Params): readonly (reado
     if (given === undefined) continue;
     const meta = paramMeta(schema);
     const text = `${meta.title ?? name} ${formatParam(given)}`;
-    const byDefault: Quantity =
-      meta.kind === "quantity"
-        ? { value: defaultQuantity(meta, params), unit: meta.unit }
-        : { value: meta.default, unit: "name" };
+    const byDefault = defaultParam(meta, params);
     if (given.value !== byDefault.value) set.push(`${text} (default ${formatParam(byDefault)})`);
     else if (meta.shown === "always") rest.push(text);
   }

@@ -2,7 +2,8 @@ import { describe, expect, it } from "vitest";
 import type { Unit } from "../scenario/types.js";
 import { ticksBetween, timeAxisScale, valueAxisScale } from "./axis-ticks.js";
 import { BrailleCanvas, brailleCharacter } from "./braille-canvas.js";
-import { type PlotLine, renderPlot } from "./plot.js";
+import { renderPlot } from "./plot.js";
+import type { PlotLine } from "./plot-frame.js";
 import { plainStyle } from "./style.js";
 
 const SECOND = 1_000_000_000n;

@@ -2,41 +2,15 @@
 import type { Series } from "../scenario/types.js";
 import { type AxisScale, ticksBetween, timeAxisScale, valueAxisScale } from "./axis-ticks.js";
 import { BrailleCanvas, brailleCharacter, DOTS_PER_CELL_X, DOTS_PER_CELL_Y } from "./braille-canvas.js";
-import { drawLine, mergeLines, type PlacedLine, type Point } from "./curve.js";
+import { drawLine, mergeLines, type Point } from "./curve.js";
+import { type Frame, frameOf, type PlotLine } from "./plot-frame.js";
 import { curveEnds, plotLegend } from "./plot-legend.js";
 import type { Style } from "./style.js";
-
-/** One run's series; the key stands for the label where the line ends. */
-export type PlotLine = Omit<PlacedLine, "points">;
 
 const ROWS = 7;
 const MAX_VALUE_STEPS = 4;
 /** Columns a time label takes with some air. */
 const TIME_LABEL_COLUMNS = 14;
-
-interface Frame {
-  readonly low: number;
-  readonly high: number;
-  readonly lengthNs: number;
-}
-
-/** The range of all lines; zero is on the axis unless the values keep far from it. */
-function frameOf(lines: readonly PlotLine[]): Frame {
-  let low = Number.POSITIVE_INFINITY;
-  let high = Number.NEGATIVE_INFINITY;
-  let lengthNs = 1;
-  for (const { series } of lines) {
-    for (const [atNs, value] of series.points) {
-      low = Math.min(low, Number(value));
-      high = Math.max(high, Number(value));
-      lengthNs = Math.max(lengthNs, Number(atNs));
-    }
-  }
-  if (low > 0 && low < high / 2) low = 0;
-  if (high < 0 && high > low / 2) high = 0;
-  if (low === high) return low > 0 ? { low: 0, high, lengthNs } : { low, high: low + 1, lengthNs };
-  return { low, high, lengthNs };
-}
 
 /** Value axis labels by row, one to a row; a round value less than half a row outside labels the outermost row. */
 function valueLabels(frame: Frame, scale: AxisScale): ReadonlyMap<number, string> {

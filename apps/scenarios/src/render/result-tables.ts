@@ -53,7 +53,7 @@ function renderTable(
 }
 
 /** Runs with the same table, under the names of all of them. */
-interface SharedTable {
+export interface SharedTable {
   readonly table: Table;
   readonly names: readonly string[];
   readonly isFirst: boolean;
@@ -67,7 +67,7 @@ function sameRows(a: Table, b: Table): boolean {
 }
 
 /** The tables called `key`, each once, in the order of the runs that have it first. */
-function sharedTables(
+export function sharedTables(
   key: string,
   columns: readonly Column[],
   names: readonly string[],

@@ -6,15 +6,17 @@
 import type { ScenarioDefinition, Source } from "../scenario/types.js";
 import { formatExact } from "../units/format-exact.js";
 import { groupThousands } from "../units/group-thousands.js";
-import { type Column, columnKeys, columnNames } from "./column.js";
+import { type Column, columnNames } from "./column.js";
+import { histograms, plotLines } from "./column-curves.js";
 import { renderExpectations } from "./expectations.js";
-import { type Histogram, renderHistogram } from "./histogram.js";
+import { renderHistogram } from "./histogram.js";
 import { type Fact, renderKernels } from "./kernel-facts.js";
-import { renderObservations } from "./observations.js";
+import { headlineObservations, renderObservations } from "./observations.js";
 import { renderParams } from "./params.js";
-import { type PlotLine, renderPlot } from "./plot.js";
+import { renderPlot } from "./plot.js";
 import { renderTables } from "./result-tables.js";
 import type { Style } from "./style.js";
+import { verdictsOf } from "./verdicts.js";
 import { hang, wrap } from "./wrap.js";
 
 /** What a screen says of a scenario; its parameters and code are not needed. */
@@ -81,38 +83,8 @@ function source({ title, commit, url }: Source): string {
   return [commit === undefined ? title : `${commit} ${title}`, ...(url === undefined ? [] : [url])].join(" ");
 }
 
-/** A scenario's headline table shows what it marks so; a scenario that marks nothing shows all. */
-function shownObservations(scenario: ScreenScenario): readonly string[] {
-  const names = Object.keys(scenario.observe);
-  const headlines = names.filter((name) => scenario.observe[name]?.headline);
-  return headlines.length === 0 ? names : headlines;
-}
-
-/** The series called `plot` of every run that has it. */
-function plotLines(plot: string | undefined, columns: readonly Column[]): readonly PlotLine[] {
-  const names = columnNames(columns);
-  const { keys } = columnKeys(columns);
-  return columns.flatMap(({ result }, place) => {
-    const series = plot === undefined ? undefined : result.series[plot];
-    const label = names[place] ?? "";
-    return series === undefined ? [] : [{ label, key: keys[place] ?? label, series }];
-  });
-}
-
-/** The distribution called `histogram` of every run that has it. */
-function histograms(histogram: string | undefined, columns: readonly Column[]): readonly Histogram[] {
-  const names = columnNames(columns);
-  const { keys, kind } = columnKeys(columns);
-  return columns.flatMap(({ result }, place) => {
-    const distribution = histogram === undefined ? undefined : result.distributions[histogram];
-    const name = names[place] ?? "";
-    return distribution === undefined
-      ? []
-      : [{ label: name, key: kind === "words" ? (keys[place] ?? name) : name, distribution }];
-  });
-}
-
-function next(id: string): string {
+function next({ id, params }: ScreenScenario): string {
+  if (Object.keys(params).length === 0) return `chronovisor run ${id} --json gives every figure exactly`;
   return `chronovisor run ${id} --help lists its parameters; --json gives every figure exactly`;
 }
 
@@ -146,20 +118,18 @@ export function renderScreen(
     ...renderKernels(columns, scenario.axes),
     ["run", whatRan(columns, options)],
   ];
-  const verdicts = columns.map(({ label, result }) =>
-    // Before and after are told by their kernels; the columns of a longer comparison by what they are called.
-    scenario.verdict(result, columns.length > 2 ? label : result.kernel),
-  );
   return `${join([
     header(scenario, prose, style),
     facts.flatMap(([label, text]) => hang(label, text, LABEL, prose)),
-    renderObservations(scenario.observe, shownObservations(scenario), columns, width, style),
+    renderObservations(scenario.observe, headlineObservations(scenario.observe), columns, width, style),
     renderPlot(plotLines(scenario.plot, columns), prose, style),
     renderHistogram(histograms(scenario.histogram, columns), width, style),
     renderTables(columns, names, width, style),
     renderExpectations(columns, prose, style),
-    verdicts.flatMap((text, index) => hang(index === 0 ? "verdict" : "", text, LABEL, prose)),
+    verdictsOf(scenario, columns).flatMap((text, index) =>
+      hang(index === 0 ? "verdict" : "", text, LABEL, prose),
+    ),
     scenario.sources.flatMap((one, index) => hang(index === 0 ? "sources" : "", source(one), LABEL, prose)),
-    hang("next", next(scenario.id), LABEL, prose),
+    hang("next", next(scenario), LABEL, prose),
   ])}\n`;
 }

@@ -171,6 +171,30 @@ export interface ComparedKernel {
   readonly kernel: string;
 }
 
+/** A cause of what a scenario observes, and what would take it away. */
+export interface BudgetTerm {
+  /** Its key in JSON. */
+  readonly name: string;
+  /** What it is, in a few words. */
+  readonly title: string;
+  /** Parameters, as they would be typed, and behaviours under which it is gone. */
+  readonly ideal: {
+    readonly params?: Readonly<Record<string, string>>;
+    readonly axes?: Readonly<Record<string, string>>;
+  };
+}
+
+/** How an observation splits into its causes: each is taken away in turn, in this order, and what that changes is its share. */
+export interface Budget {
+  /** A number that a run measures. */
+  readonly observation: string;
+  /** The observation in ns over which it built up, where it is a drift: its shares are then also shown as rates. */
+  readonly over?: string;
+  readonly terms: readonly BudgetTerm[];
+  /** What is left when all of them are gone. */
+  readonly rest: string;
+}
+
 /** One scenario: what it is called, what can be set, how it is run, what it measures and what must hold. */
 export interface ScenarioDefinition<S extends ParamShape = ParamShape> {
   readonly id: string;
@@ -187,6 +211,8 @@ export interface ScenarioDefinition<S extends ParamShape = ParamShape> {
   readonly axes?: readonly string[];
   /** Columns of a plain `compare`, where before and after are not the whole story. Differences are marked against the first. */
   readonly comparison?: readonly ComparedKernel[];
+  /** What its headline is made of, for `explain`. */
+  readonly budgets?: readonly Budget[];
   /** The observation a verdict speaks of. */
   readonly headline: string;
   /** The series that is plotted; absent, none is. */

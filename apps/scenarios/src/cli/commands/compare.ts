@@ -3,16 +3,18 @@ import { allHeld } from "../../render/expectations.js";
 import { renderScreen } from "../../render/screen.js";
 import { comparisonToJson } from "../../scenario/json.js";
 import { type CompareOptions, compareScenario } from "../compare-scenario.js";
-import { type CliContext, scenarioNamed, styleOf } from "../context.js";
+import { type CliContext, styleOf } from "../context.js";
 import { EXIT } from "../exit-codes.js";
 import { addSharedOptions, once } from "../options.js";
 import { addExamples, addScenarioHelp } from "../scenario-help.js";
+import { subjectOf } from "../subject.js";
 
 async function compare(context: CliContext, id: string, options: CompareOptions): Promise<void> {
-  const scenario = scenarioNamed(context, id);
-  const { columns, wallMs, lengthNs } = await compareScenario(context, scenario, options);
+  const subject = subjectOf(context, id, options);
+  const { scenario } = subject;
+  const { columns, wallMs, lengthNs } = await compareScenario(context, subject, options);
   const results = columns.map(({ result }) => result);
-  if (options.json) context.terminal.out(`${JSON.stringify(comparisonToJson(id, results))}\n`);
+  if (options.json) context.terminal.out(`${JSON.stringify(comparisonToJson(scenario.id, results))}\n`);
   else {
     const { columns: width } = context.terminal;
     context.terminal.out(
@@ -30,7 +32,7 @@ export function addCompareCommand(program: Command, context: CliContext): void {
     .description(
       "Runs a scenario on several kernels, those of its story or those named, and marks what differs.",
     )
-    .argument("<scenario>", "one of those `chronovisor list` shows")
+    .argument("<scenario>", "one of those `chronovisor list` shows, or the path of a document (.yaml, .json)")
     .option(
       "--kernels <a,b,…>",
       "releases to compare, each with overrides after + (default: the story's, before and after a fix for most)",

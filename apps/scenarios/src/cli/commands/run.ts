@@ -5,18 +5,12 @@ import { allHeld } from "../../render/expectations.js";
 import { renderScreen } from "../../render/screen.js";
 import { runToJson } from "../../scenario/json.js";
 import type { ScenarioDefinition } from "../../scenario/types.js";
-import { type CliContext, scenarioNamed, styleOf } from "../context.js";
+import { type CliContext, styleOf } from "../context.js";
 import { EXIT } from "../exit-codes.js";
-import {
-  addSharedOptions,
-  applyOverrides,
-  once,
-  parseSeed,
-  parseSettings,
-  type SharedOptions,
-} from "../options.js";
+import { addSharedOptions, applyOverrides, once, type SharedOptions } from "../options.js";
 import { type LabelledKernel, runColumns } from "../run-columns.js";
 import { addExamples, addScenarioHelp } from "../scenario-help.js";
+import { refuseBesideDocument, type Subject, subjectOf } from "../subject.js";
 
 interface RunOptions extends SharedOptions {
   readonly kernel?: string;
@@ -34,15 +28,26 @@ function expressionOf(scenario: ScenarioDefinition, { kernel, variant }: RunOpti
   );
 }
 
-async function run(context: CliContext, id: string, options: RunOptions): Promise<void> {
-  const scenario = scenarioNamed(context, id);
+/** The kernel to run on, and what its column is called. */
+function kernelFor(subject: Subject, options: RunOptions): LabelledKernel {
+  const { kernel: documented, scenario, overrides } = subject;
+  if (documented !== undefined) {
+    refuseBesideDocument({ "--kernel": options.kernel, "--variant": options.variant });
+    return { label: documented.name, kernel: documented };
+  }
   const expression = expressionOf(scenario, options);
-  const { params, overrides } = parseSettings(scenario, options);
   const kernel = applyOverrides(parseKernel(expression), overrides, options.kernel);
-  const labelled: LabelledKernel = { label: options.variant ?? kernel.name, kernel };
-  const { columns, wallMs } = await runColumns(context, `run ${id}`, scenario, [labelled], {
+  return { label: options.variant ?? kernel.name, kernel };
+}
+
+async function run(context: CliContext, id: string, options: RunOptions): Promise<void> {
+  const subject = subjectOf(context, id, options);
+  const { scenario, params, seed, document } = subject;
+  const labelled = kernelFor(subject, options);
+  const { columns, wallMs } = await runColumns(context, `run ${scenario.id}`, scenario, [labelled], {
     params,
-    seed: parseSeed(options.seed),
+    seed,
+    document,
     mode: options.stepped ? "stepped" : "closed-form",
   });
   const results = columns.map(({ result }) => result);
@@ -64,7 +69,7 @@ export function addRunCommand(program: Command, context: CliContext): void {
     .command("run")
     .summary("run a scenario on one kernel")
     .description("Runs a scenario on one kernel and prints what it measured and what held.")
-    .argument("<scenario>", "one of those `chronovisor list` shows")
+    .argument("<scenario>", "one of those `chronovisor list` shows, or the path of a document (.yaml, .json)")
     .option(
       "--kernel <release>",
       `run as this release, with overrides after +: "v4.16 + tdcr=immediate" (default: ${newestRelease})`,

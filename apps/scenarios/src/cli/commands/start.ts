@@ -6,6 +6,7 @@ import { beforeAndAfter, compareScenario } from "../compare-scenario.js";
 import { type CliContext, styleOf } from "../context.js";
 import { EXIT } from "../exit-codes.js";
 import { addExamples } from "../scenario-help.js";
+import { scenarioSubject } from "../subject.js";
 
 interface StartOptions {
   readonly json?: true;
@@ -20,7 +21,7 @@ async function start(context: CliContext, { json }: StartOptions): Promise<void>
   for (const scenario of scenarios) {
     const { columns, wallMs, lengthNs } = await compareScenario(
       context,
-      scenario,
+      scenarioSubject(scenario, {}),
       {},
       beforeAndAfter(scenario),
     );

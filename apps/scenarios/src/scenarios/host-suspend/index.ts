@@ -1,6 +1,7 @@
 import type { RunResult, ScenarioDefinition } from "../../scenario/types.js";
 import { formatQuantity } from "../../units/format-quantity.js";
 import { magnitude } from "../../units/magnitude.js";
+import { hostSuspendBudgets } from "./budgets.js";
 import { hostSuspendExpectations } from "./expect.js";
 import { hostSuspendParams } from "./params.js";
 import { runHostSuspend, runNs } from "./run.js";
@@ -44,6 +45,7 @@ export const hostSuspend: ScenarioDefinition<typeof hostSuspendParams> = {
     { label: "Hz", kernel: "v7.3 + guestKhz=hz" },
   ],
   axes: ["userTsc", "periodicSync", "base", "guestKhz"],
+  budgets: hostSuspendBudgets,
   headline: "apart",
   plot: "off",
   observe: {

@@ -1,6 +1,7 @@
 import type { RunResult, ScenarioDefinition } from "../../scenario/types.js";
 import { formatQuantity } from "../../units/format-quantity.js";
 import { magnitude } from "../../units/magnitude.js";
+import { hypervPageBudgets } from "./budgets.js";
 import { hypervPageExpectations } from "./expect.js";
 import { hypervPageParams } from "./params.js";
 import { runHypervPage, runNs } from "./run.js";
@@ -36,6 +37,7 @@ export const hypervPage: ScenarioDefinition<typeof hypervPageParams> = {
     { label: "Hz too", kernel: "v7.3 + getClock=via-guest-tsc + guestKhz=hz" },
   ],
   axes: ["getClock", "guestKhz", "masterClockRequests", "base"],
+  budgets: hypervPageBudgets,
   headline: "fallback",
   plot: "fallback",
   observe: {

@@ -1,4 +1,5 @@
 import type { ObservationSpec, ScenarioDefinition } from "../../scenario/types.js";
+import { liveMigrationBudgets } from "./budgets.js";
 import { liveMigrationExpectations } from "./expect.js";
 import { liveMigrationParams } from "./params.js";
 import { runLiveMigration, runNs } from "./run.js";
@@ -54,6 +55,7 @@ export const liveMigration: ScenarioDefinition<typeof liveMigrationParams> = {
     { label: "both", kernel: MENDED },
   ],
   axes: ["base", "userTsc", "guestKhz", "getClock", "masterClockTsc", "catchup"],
+  budgets: liveMigrationBudgets,
   headline: "clockAhead",
   plot: "stairs",
   observe,

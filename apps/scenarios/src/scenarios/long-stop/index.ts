@@ -1,6 +1,7 @@
 import { LAPIC_TIMER_BEHAVIOURS } from "@chronovisor/lapic";
 import type { RunResult, ScenarioDefinition } from "../../scenario/types.js";
 import { formatQuantity } from "../../units/format-quantity.js";
+import { longStopBudgets } from "./budgets.js";
 import { longStopExpectations } from "./expect.js";
 import { longStopParams } from "./params.js";
 import { runLongStop } from "./run.js";
@@ -28,6 +29,7 @@ export const longStop: ScenarioDefinition<typeof longStopParams> = {
   params: longStopParams,
   variants: { before: "v6.18", after: "v6.19" },
   axes: Object.keys(LAPIC_TIMER_BEHAVIOURS),
+  budgets: longStopBudgets,
   headline: "expirations",
   plot: "backlog",
   observe: {

@@ -1,6 +1,7 @@
 import type { RunResult, ScenarioDefinition } from "../../scenario/types.js";
 import { formatQuantity } from "../../units/format-quantity.js";
 import { magnitude } from "../../units/magnitude.js";
+import { masterClockLossBudgets } from "./budgets.js";
 import { masterClockLossExpectations } from "./expect.js";
 import { masterClockLossParams } from "./params.js";
 import { runMasterClockLoss, runNs } from "./run.js";
@@ -39,6 +40,7 @@ export const masterClockLoss: ScenarioDefinition<typeof masterClockLossParams> =
     { label: "by frequency", kernel: "v7.3 + masterClockTsc=equal-frequency" },
   ],
   axes: ["masterClockTsc", "vcpuAddRefresh", "periodicSync", "gratuitousGlobal", "masterClockRequests"],
+  budgets: masterClockLossBudgets,
   headline: "lost",
   plot: "apart",
   observe: {

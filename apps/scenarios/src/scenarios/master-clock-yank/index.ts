@@ -1,6 +1,7 @@
 import type { RunResult, ScenarioDefinition } from "../../scenario/types.js";
 import { formatQuantity } from "../../units/format-quantity.js";
 import { magnitude } from "../../units/magnitude.js";
+import { masterClockYankBudgets } from "./budgets.js";
 import { masterClockYankExpectations } from "./expect.js";
 import { type MasterClockYankParams, masterClockYankParams } from "./params.js";
 import { runMasterClockYank, runNs } from "./run.js";
@@ -52,6 +53,7 @@ export const masterClockYank: ScenarioDefinition<typeof masterClockYankParams> =
     "getClock",
     "guestWatchdog",
   ],
+  budgets: masterClockYankBudgets,
   headline: "jump",
   plot: "ahead",
   observe: {

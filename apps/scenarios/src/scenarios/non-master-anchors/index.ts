@@ -1,6 +1,7 @@
 import type { RunResult, ScenarioDefinition } from "../../scenario/types.js";
 import { formatQuantity } from "../../units/format-quantity.js";
 import { magnitude } from "../../units/magnitude.js";
+import { nonMasterAnchorsBudgets } from "./budgets.js";
 import { nonMasterAnchorsExpectations } from "./expect.js";
 import { nonMasterAnchorsParams } from "./params.js";
 import { runNonMasterAnchors, runNs } from "./run.js";
@@ -38,6 +39,7 @@ export const nonMasterAnchors: ScenarioDefinition<typeof nonMasterAnchorsParams>
     { label: "by frequency", kernel: "v7.1 + masterClockTsc=equal-frequency" },
   ],
   axes: ["globalUpdate", "periodicSync", "masterClockTsc", "gratuitousGlobal"],
+  budgets: nonMasterAnchorsBudgets,
   headline: "apart",
   plot: "apart",
   observe: {

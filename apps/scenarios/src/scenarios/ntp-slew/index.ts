@@ -1,4 +1,5 @@
 import type { ObservationSpec, ScenarioDefinition } from "../../scenario/types.js";
+import { ntpSlewBudgets } from "./budgets.js";
 import { BLOCKED, WAIT_CASES } from "./cases.js";
 import { ntpSlewExpectations } from "./expect.js";
 import { ntpSlewParams } from "./params.js";
@@ -48,6 +49,7 @@ export const ntpSlew: ScenarioDefinition<typeof ntpSlewParams> = {
     { label: "M6 hardware", kernel: under("hardware-multiplexed") },
     { label: "M2-4 all", kernel: under("compensated-rechecked") },
   ],
+  budgets: ntpSlewBudgets,
   headline: "worst",
   plot: "procedure",
   observe: {

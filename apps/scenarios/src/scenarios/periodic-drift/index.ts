@@ -1,5 +1,6 @@
 import { LAPIC_TIMER_BEHAVIOURS } from "@chronovisor/lapic";
 import type { RunResult, ScenarioDefinition } from "../../scenario/types.js";
+import { periodicDriftBudgets } from "./budgets.js";
 import { periodicDriftExpectations } from "./expect.js";
 import { periodicDriftParams } from "./params.js";
 import { runPeriodicDrift } from "./run.js";
@@ -30,6 +31,7 @@ export const periodicDrift: ScenarioDefinition<typeof periodicDriftParams> = {
   params: periodicDriftParams,
   variants: { before: "v4.16", after: "v4.17" },
   axes: Object.keys(LAPIC_TIMER_BEHAVIOURS),
+  budgets: periodicDriftBudgets,
   headline: "lost",
   plot: "lag",
   observe: {

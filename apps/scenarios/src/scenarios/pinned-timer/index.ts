@@ -1,5 +1,6 @@
 import type { RunResult, ScenarioDefinition } from "../../scenario/types.js";
 import { formatQuantity } from "../../units/format-quantity.js";
+import { pinnedTimerBudgets } from "./budgets.js";
 import { pinnedTimerExpectations } from "./expect.js";
 import { pinnedTimerParams } from "./params.js";
 import { expectedRunNs, runPinnedTimer } from "./run.js";
@@ -37,6 +38,7 @@ export const pinnedTimer: ScenarioDefinition<typeof pinnedTimerParams> = {
     { label: "posted", kernel: "v5.3 + timerPlacement=posted" },
   ],
   axes: ["timerPlacement", "equalTarget", "forceLocal"],
+  budgets: pinnedTimerBudgets,
   headline: "p99",
   histogram: "latency",
   observe: {

@@ -1,6 +1,7 @@
 import type { RunResult, ScenarioDefinition } from "../../scenario/types.js";
 import { formatQuantity } from "../../units/format-quantity.js";
 import { magnitude } from "../../units/magnitude.js";
+import { setClockPauseBudgets } from "./budgets.js";
 import { setClockPauseExpectations } from "./expect.js";
 import { setClockPauseParams } from "./params.js";
 import { pauseNs } from "./pause.js";
@@ -39,6 +40,7 @@ export const setClockPause: ScenarioDefinition<typeof setClockPauseParams> = {
   params: setClockPauseParams,
   variants: { before: NEWEST, after: `${NEWEST} + getClock=via-guest-tsc` },
   axes: ["getClock", "guestKhz", "guestWatchdog"],
+  budgets: setClockPauseBudgets,
   headline: "lost",
   plot: "behind",
   observe: {

@@ -1,6 +1,7 @@
 import type { RunResult, ScenarioDefinition } from "../../scenario/types.js";
 import { formatQuantity } from "../../units/format-quantity.js";
 import { magnitude } from "../../units/magnitude.js";
+import { tscWatchdogBudgets } from "./budgets.js";
 import { tscWatchdogExpectations } from "./expect.js";
 import type { Outcome } from "./outcome.js";
 import { tscWatchdogParams } from "./params.js";
@@ -35,6 +36,7 @@ export const tscWatchdog: ScenarioDefinition<typeof tscWatchdogParams> = {
   params: tscWatchdogParams,
   variants: { before: "v6.1", after: "v6.12" },
   axes: ["guestWatchdog", "guestKhz"],
+  budgets: tscWatchdogBudgets,
   headline: "perDay",
   plot: "ahead",
   observe: {

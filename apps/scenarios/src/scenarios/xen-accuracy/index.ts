@@ -1,5 +1,6 @@
 import type { RunResult, ScenarioDefinition } from "../../scenario/types.js";
 import { formatQuantity } from "../../units/format-quantity.js";
+import { xenAccuracyBudgets } from "./budgets.js";
 import { xenAccuracyExpectations } from "./expect.js";
 import { xenAccuracyParams } from "./params.js";
 import { runNs, runXenAccuracy } from "./run.js";
@@ -31,6 +32,7 @@ export const xenAccuracy: ScenarioDefinition<typeof xenAccuracyParams> = {
   params: xenAccuracyParams,
   variants: { before: "v6.8", after: "v6.9" },
   axes: ["xenStart", "xenFutureFlag", "xenDelivery", "xenTimerClock", "guestKhz", "getClock"],
+  budgets: xenAccuracyBudgets,
   headline: "late",
   plot: "late",
   observe: {

@@ -1,0 +1,166 @@
+import { JsonLinesReader, type TraceEvent, type TraceRun, type TraceSink } from "@chronovisor/trace";
+import { describe, expect, it } from "vitest";
+import { ChronovisorError } from "../errors.js";
+import { parseKernel } from "../kernels/kernels.js";
+import { LVTT_PERIODIC, SVR_APIC_ENABLED, X2APIC_LVTT, X2APIC_SVR, X2APIC_TMICT } from "../machine/guest.js";
+import { buildLapicMachine } from "../machine/lapic-machine.js";
+import { exportRun, type PlayedRun } from "./export-run.js";
+import { exportFormatNamed, exportFormats } from "./formats.js";
+import { sha256 } from "./sha256.js";
+
+const HEAD: TraceRun = {
+  scenario: "ten ticks",
+  kernel: "v6.12",
+  params: { period: "1ms" },
+  seed: 1,
+  tscHz: 2_500_000_000n,
+  tscKhz: 2_500_000,
+  cpus: 1,
+  vcpus: 1,
+};
+
+/** A machine whose guest ticks ten times and tells how late it was. */
+function playTicks(sink: TraceSink): number {
+  const { host, vcpu } = buildLapicMachine({
+    hostKhz: 2_500_000n,
+    hostHz: 2_500_000_000n,
+    guestKhz: 2_500_000n,
+    monoRatePpb: -50_000n,
+    busNs: 1n,
+    exitCost: 1_000n,
+    entryCost: 500n,
+    immediateExitCost: 300n,
+    callbackCost: 200n,
+    minDelta: 1_000n,
+    axes: parseKernel(HEAD.kernel).axes,
+    trace: sink,
+  });
+  let ticks = 0;
+  vcpu.start("ten ticks", function* (cpu) {
+    cpu.wrmsr(X2APIC_SVR, SVR_APIC_ENABLED | 0xff);
+    cpu.wrmsr(X2APIC_LVTT, LVTT_PERIODIC | 0xec);
+    cpu.wrmsr(X2APIC_TMICT, 500_000);
+    while (ticks < 10) {
+      yield cpu.halt();
+      ticks += 1;
+      const lag = { kind: "counter", at: host.engine.now, name: "lag", unit: "ns", vcpu: 0 } as const;
+      sink.emit({ ...lag, value: BigInt(ticks) });
+      cpu.eoi();
+    }
+  });
+  host.engine.runUntil(host.tscAt(20_000_000n));
+  return ticks;
+}
+
+const RUN: PlayedRun<number> = { head: HEAD, play: playTicks };
+
+function written(format: string, run = RUN): { readonly file: Buffer; readonly result: number } {
+  const pieces: Uint8Array[] = [];
+  const result = exportRun(format, run, (piece) => pieces.push(Buffer.from(piece)));
+  return { file: Buffer.concat(pieces), result };
+}
+
+describe("exportRun", () => {
+  it.each(exportFormats.map(({ name }) => name))(
+    "writes what a machine did as %s, the same every time",
+    (name) => {
+      const { file, result } = written(name);
+      expect(result).toBe(10);
+      expect(file.length).toBeGreaterThan(100);
+      expect(written(name).file.equals(file)).toBe(true);
+    },
+  );
+
+  it("runs once, and once more where the head names the series", () => {
+    const plays = exportFormats.map(({ name }) => {
+      let played = 0;
+      exportRun(name, { head: HEAD, play: () => (played += 1) }, () => {});
+      return [name, played];
+    });
+    expect(Object.fromEntries(plays)).toEqual({
+      perfetto: 1,
+      chrome: 1,
+      ftrace: 1,
+      csv: 1,
+      "csv-series": 2,
+      jsonl: 1,
+      vcd: 2,
+    });
+  });
+
+  it("runs once where it is told which series", () => {
+    let played = 0;
+    const series = [{ of: "counter", name: "lag.vcpu0", unit: "ns" }] as const;
+    let file = "";
+    const play = (sink: TraceSink): void => {
+      played += 1;
+      playTicks(sink);
+    };
+    exportRun("csv-series", { head: HEAD, play }, (piece) => (file += piece), { series });
+    expect(played).toBe(1);
+    expect(file.split("\n").map((row) => row.split(",")[1])).toEqual([
+      "lag.vcpu0_ns",
+      ..."1 2 3 4 5 6 7 8 9 10".split(" "),
+      undefined,
+    ]);
+  });
+
+  it("writes JSON Lines that end with the SHA-256 of the lines before, and are read back to the same events", () => {
+    const { file } = written("jsonl");
+    const text = file.toString("utf8");
+    const events: TraceEvent[] = [];
+    const heads: TraceRun[] = [];
+    const reader = new JsonLinesReader(
+      { begin: (run) => heads.push(run), emit: (event) => events.push(event) },
+      { digest: sha256() },
+    );
+    reader.write(text);
+    reader.end();
+    const emitted: TraceEvent[] = [];
+    playTicks({ emit: (event) => emitted.push(event) });
+    expect(events).toEqual(emitted);
+    expect(heads).toEqual([HEAD]);
+    expect(text).toMatch(/\{"type":"end","events":\d+,"sha256":"[0-9a-f]{64}"\}\n$/);
+  });
+
+  it("has series of the run as columns", () => {
+    const [head] = written("csv-series").file.toString("utf8").split("\n");
+    expect(head).toBe("t_ns,lag.vcpu0_ns");
+  });
+
+  it("ends the run when the file cannot take more", () => {
+    const full = new ChronovisorError("out.csv: cannot be written: no space left on device");
+    const attempt = (): number =>
+      exportRun("csv", RUN, () => {
+        throw full;
+      });
+    expect(attempt).toThrow(full);
+  });
+
+  it("knows its formats", () => {
+    expect(() => written("perfeto")).toThrow(
+      new ChronovisorError(
+        'format: expected one of perfetto, chrome, ftrace, csv, csv-series, jsonl, vcd, got "perfeto" (did you mean perfetto?)',
+      ),
+    );
+  });
+});
+
+describe("what lies beside an export", () => {
+  const beside = (format: string) => exportFormatNamed(format).companions(HEAD);
+
+  it("is what a table has no room for", () => {
+    const [file, ...more] = beside("csv");
+    expect(more).toEqual([]);
+    expect(file?.suffix).toBe(".run.json");
+    expect(JSON.parse(file?.text ?? "")).toEqual({ ...HEAD, tscHz: "2500000000" });
+  });
+
+  it("is names for the numbers of a waveform", () => {
+    expect(beside("vcd").map(({ suffix }) => suffix)).toEqual([".vcpu-state.txt", ".cpu-runs.txt"]);
+  });
+
+  it.each(["perfetto", "chrome", "ftrace", "jsonl"])("is nothing for %s", (format) => {
+    expect(beside(format)).toEqual([]);
+  });
+});

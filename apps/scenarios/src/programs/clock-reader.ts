@@ -1,0 +1,22 @@
+import type { GuestTsc } from "@chronovisor/clocksource";
+import type { GuestCpu, GuestProgram } from "../machine/guest.js";
+import type { GuestKvmclock } from "./kvmclock.js";
+
+export interface ClockReaderOptions {
+  readonly kvmclock: GuestKvmclock;
+  /** The vCPU that runs this. */
+  readonly vcpu: number;
+  /** Guest cycles between two readings, at least 1. */
+  readonly everyCycles: bigint;
+  /** Called with each reading, ns. */
+  readonly onReading: (ns: bigint) => void;
+}
+
+/** A guest that reads its kvmclock again and again, and does nothing else. */
+export function* clockReader(cpu: GuestCpu, options: ClockReaderOptions): GuestProgram {
+  for (;;) {
+    options.onReading(options.kvmclock.read(cpu, options.vcpu));
+    const next = BigInt.asUintN(64, cpu.rdtsc() + options.everyCycles) as GuestTsc;
+    while (BigInt.asIntN(64, next - cpu.rdtsc()) > 0n) yield cpu.run(next);
+  }
+}

@@ -1,0 +1,132 @@
+import type { BisectPoint, BisectResult, Seen } from "../bisect/bisect.js";
+import type { Step } from "../bisect/path.js";
+import { AXES } from "../kernels/axes.js";
+import type { ScenarioDefinition } from "../scenario/types.js";
+import { formatQuantity } from "../units/format-quantity.js";
+import { alignedTable } from "./aligned-table.js";
+import type { Style } from "./style.js";
+import { visibleWidth } from "./visible-width.js";
+import { hang, wrap } from "./wrap.js";
+
+const INDENT = "  ";
+
+/** What one observes with the value an axis took. */
+function effectOf(axis: string, value: string): string {
+  const known = AXES.find(({ name }) => name === axis);
+  const change = known?.history.find((candidate) => candidate.value === value);
+  return change?.effect ?? known?.experiments?.[value] ?? "";
+}
+
+function stepName({ commit, release, moves }: Step): string {
+  const [move] = moves;
+  if (release === undefined) return `proposal ${move?.axis}=${move?.to}`;
+  return `${commit ?? "no commit known"} (${release})`;
+}
+
+function stepMoves({ moves }: Step): string {
+  return moves.map(({ axis, from, to }) => `${axis} ${from} → ${to}`).join(", ");
+}
+
+/** Prints a bisection: the way, what was seen on it, and the step that changed it. */
+export function renderBisection(
+  scenario: ScenarioDefinition,
+  result: BisectResult,
+  style: Style,
+  width: number,
+): string {
+  const text = (line: string): readonly string[] => wrap(line, width - 2).map((part) => INDENT + part);
+  return [
+    "",
+    INDENT + style.heading(scenario.title),
+    ...text(question(scenario, result)),
+    "",
+    ...wayLines(scenario, result, style, width),
+    "",
+    ...answer(scenario, result, style, width),
+    ...text(effort(result)),
+    "",
+  ].join("\n");
+}
+
+function question(scenario: ScenarioDefinition, { observe, until, from, to }: BisectResult): string {
+  const what = until ?? `${scenario.observe[observe]?.title ?? observe} (${observe})`;
+  return `${until === undefined ? "What changed" : "What brought"} “${what}” between ${from.name} and ${to.name}?`;
+}
+
+function seenText(scenario: ScenarioDefinition, observe: string, seen: Seen | undefined): string {
+  if (seen === undefined) return "";
+  const spec = scenario.observe[observe];
+  const value =
+    seen.quantity === undefined
+      ? "–"
+      : formatQuantity(seen.quantity.value, seen.quantity.unit, { signs: spec?.signed ? "both" : "minus" });
+  if (seen.holds === undefined) return value;
+  return `${value}  ${seen.holds ? "holds" : "does not hold"}`;
+}
+
+function wayLines(
+  scenario: ScenarioDefinition,
+  result: BisectResult,
+  style: Style,
+  width: number,
+): readonly string[] {
+  const { points, observe, changes, from } = result;
+  const marked = new Set(changes.map(({ step }) => step));
+  const cells = ({ step, seen }: BisectPoint): readonly [string, string, string, string] => {
+    const name = step === undefined ? from.name : `+ ${stepName(step)}`;
+    const isHere = step !== undefined && marked.has(step);
+    const value = seenText(scenario, observe, seen);
+    return [
+      name,
+      step === undefined ? "" : stepMoves(step),
+      isHere ? style.differs(value) : value,
+      isHere ? "◀ here" : "",
+    ];
+  };
+  const rows = points.map(cells);
+  const wide = alignedTable(rows, ["left", "left", "left", "left"]).map((line) => INDENT + line.trimEnd());
+  if (wide.every((line) => visibleWidth(line) <= width)) return wide;
+  // Too wide for one line each: what a step moves goes below it.
+  const narrow = alignedTable(
+    rows.map(([name, , value, mark]) => [name, value, mark]),
+    ["left", "left", "left"],
+  );
+  return narrow.flatMap((line, i) => [INDENT + line.trimEnd(), ...hang("", rows[i]?.[1] ?? "", 6, width)]);
+}
+
+function answer(
+  scenario: ScenarioDefinition,
+  { changes, observe, from, to }: BisectResult,
+  style: Style,
+  width: number,
+): readonly string[] {
+  const [first, ...others] = changes;
+  if (first === undefined) {
+    return wrap(
+      `Nothing: ${scenario.observe[observe]?.title ?? observe} is the same on ${from.name} and ${to.name}.`,
+      width - 2,
+    ).map((line) => INDENT + line);
+  }
+  const effects = first.step.moves.map(({ axis, to: value }) => `${axis}: ${effectOf(axis, value)}`);
+  const values = `${seenText(scenario, observe, first.before)} → ${seenText(scenario, observe, first.after)}`;
+  return [
+    ...hang(`${INDENT}answer`, `${stepName(first.step)}: ${values}`, 10, width).map((line, i) =>
+      i === 0 ? style.heading(line) : line,
+    ),
+    ...effects.flatMap((effect) => hang("", effect, 10, width)),
+    ...(others.length === 0
+      ? []
+      : hang(
+          `${INDENT}then`,
+          `it changed again with ${others.map(({ step }) => stepName(step)).join(", ")}`,
+          10,
+          width,
+        )),
+  ];
+}
+
+function effort({ search, runs, points }: BisectResult): string {
+  const of = `${runs} of ${points.length} kernels run`;
+  if (search === "exhaustive") return `exhaustive search, ${of}: a kernel between gave a third value`;
+  return `binary search, ${of}: each gave the value of one end or the other`;
+}

@@ -1,0 +1,44 @@
+import { SEQUENCE_FLAGS, TRACE_PACKET, TRACE_PACKET_DEFAULTS, TRACK_EVENT_DEFAULTS } from "./fields.js";
+import type { PacketStream } from "./packet-stream.js";
+import { createWording, type TrackEventFields, writeInternedData, writeTrackEvent } from "./track-event.js";
+
+/**
+ * The packet sequence of one CPU's or vCPU's events: its own tables of texts, and a track that its events are on unless they say
+ * otherwise (docs/model/trace-formats §1.2). The packet that clears a reader's tables and sets that track goes before the first event.
+ */
+export class EventSequence {
+  readonly #stream: PacketStream;
+  readonly #id: number;
+  readonly #defaultTrackUuid: number;
+  readonly #wording = createWording();
+  #begun: "no" | "yes" = "no";
+
+  constructor(stream: PacketStream, id: number, defaultTrackUuid: number) {
+    this.#stream = stream;
+    this.#id = id;
+    this.#defaultTrackUuid = defaultTrackUuid;
+  }
+
+  /** Writes an event on track `uuid`. */
+  event(ns: bigint, uuid: number, fields: Omit<TrackEventFields, "trackUuid">): void {
+    if (this.#begun === "no") this.#begin();
+    const trackUuid = uuid === this.#defaultTrackUuid ? undefined : uuid;
+    const head = { ns, sequence: this.#id, flags: SEQUENCE_FLAGS.needsIncrementalState };
+    this.#stream.packet(head, (out) => {
+      writeTrackEvent(out, { ...fields, trackUuid }, this.#wording);
+      writeInternedData(out, this.#wording);
+    });
+  }
+
+  #begin(): void {
+    this.#begun = "yes";
+    const head = { sequence: this.#id, flags: SEQUENCE_FLAGS.incrementalStateCleared };
+    this.#stream.packet(head, (out) => {
+      const defaults = out.open(TRACE_PACKET.tracePacketDefaults);
+      const event = out.open(TRACE_PACKET_DEFAULTS.trackEventDefaults);
+      out.integer(TRACK_EVENT_DEFAULTS.trackUuid, this.#defaultTrackUuid);
+      out.close(event);
+      out.close(defaults);
+    });
+  }
+}
