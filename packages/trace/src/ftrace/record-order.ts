@@ -2,7 +2,7 @@ import type { TraceTextRecord } from "./text-record.js";
 
 /** What a log's order was like. */
 export interface TraceTextOrderSummary {
-  /** Records that repeated another one of the same instant, and were dropped. */
+  /** Records that repeated the one before them, to the instant, and were dropped. */
   readonly duplicates: number;
   /** Records that came after too many later ones to be put in their place: handed on where they were. */
   readonly outOfOrder: number;
@@ -60,7 +60,8 @@ export class TraceTextOrder {
     let at = held.length;
     // Almost every record is the latest. One of the same instant stays behind those that came before it.
     while (at > this.#first && (held[at - 1]?.time ?? 0n) > record.time) at -= 1;
-    if (this.#repeatsAt(at, record)) {
+    const before = at > this.#first ? held[at - 1] : undefined;
+    if (before !== undefined && isSame(before, record)) {
       this.#duplicates += 1;
       return;
     }
@@ -78,16 +79,6 @@ export class TraceTextOrder {
     return { duplicates: this.#duplicates, outOfOrder: this.#outOfOrder };
   }
 
-  /** Whether one of the records of the same instant, which end at `at`, says the same. */
-  #repeatsAt(at: number, record: TraceTextRecord): boolean {
-    for (let i = at - 1; i >= this.#first; i--) {
-      const other = this.#held[i];
-      if (other === undefined || other.time !== record.time) return false;
-      if (isSame(other, record)) return true;
-    }
-    return false;
-  }
-
   #release(): void {
     const record = this.#held[this.#first];
     if (record === undefined) return;
@@ -102,7 +93,7 @@ export class TraceTextOrder {
 }
 
 function isSame(a: TraceTextRecord, b: TraceTextRecord): boolean {
-  if (a.event !== b.event || a.cpu !== b.cpu || a.pid !== b.pid) return false;
+  if (a.time !== b.time || a.event !== b.event || a.cpu !== b.cpu || a.pid !== b.pid) return false;
   const names = Object.keys(a.fields);
   return (
     names.length === Object.keys(b.fields).length && names.every((name) => a.fields[name] === b.fields[name])
