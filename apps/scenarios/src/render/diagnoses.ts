@@ -13,7 +13,6 @@ import {
   ns,
   rate,
   TIMER_NAMES,
-  times,
   vcpuText,
 } from "./log-quantities.js";
 import type { Style } from "./style.js";
@@ -78,9 +77,9 @@ function diagnosisText(diagnosis: Diagnosis, unit: LogUnit): string {
     case "clock-jumps": {
       const { vcpu, jumps } = diagnosis;
       const [worst] = jumps.worst;
-      const at =
-        worst === undefined ? "" : `, the largest ${change(worst.value)} at ${instant(worst.time, unit)}`;
-      return `${vcpuText(vcpu)}: its kvmclock jumped ${times(jumps.count)}${at}.`;
+      const where = worst === undefined ? "" : `${change(worst.value)} at ${instant(worst.time, unit)}`;
+      const jumped = jumps.count === 1 ? "once: " : `${count(jumps.count)} times, the furthest `;
+      return `${vcpuText(vcpu)}: its kvmclock jumped ${jumped}${where}.`;
     }
     case "offsets-apart":
       return `TSC offsets differ between vCPUs, by up to ${cycles(diagnosis.most - diagnosis.least)}.`;

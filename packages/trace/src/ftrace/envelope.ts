@@ -50,12 +50,8 @@ function threadOf(head: string): Pick<TraceTextEnvelope, "comm" | "pid" | "tgid"
   }
   const perf = PERF_HEAD.exec(head);
   if (perf === null) return undefined;
-  const [, comm = "", process, thread] = perf;
-  return {
-    comm: commOf(comm),
-    pid: Number(thread),
-    ...(process === undefined ? {} : { tgid: Number(process) }),
-  };
+  const [, comm = "", tgid, pid] = perf;
+  return { comm: commOf(comm), pid: Number(pid), ...(tgid === undefined ? {} : { tgid: Number(tgid) }) };
 }
 
 /**

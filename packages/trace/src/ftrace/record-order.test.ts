@@ -15,9 +15,9 @@ const record = (time: bigint, line: number, vector = BigInt(line)): TraceTextRec
   fields: { apicId: 0n, vector },
 });
 
-function ordered(records: readonly TraceTextRecord[], window?: number) {
+function ordered(records: readonly TraceTextRecord[], capacity?: number) {
   const out: TraceTextRecord[] = [];
-  const order = new TraceTextOrder((taken) => out.push(taken), window);
+  const order = new TraceTextOrder((taken) => out.push(taken), capacity);
   for (const each of records) order.add(each);
   const before = out.length;
   order.end();
@@ -25,7 +25,7 @@ function ordered(records: readonly TraceTextRecord[], window?: number) {
 }
 
 describe("TraceTextOrder", () => {
-  it("is a stable sort by time as long as nothing is further from its place than the window", () => {
+  it("is a stable sort by time as long as nothing is further from its place than the capacity", () => {
     const times = fc.array(fc.bigInt(0n, 20n), { maxLength: 50 });
     fc.assert(
       fc.property(times, (all) => {
@@ -40,18 +40,18 @@ describe("TraceTextOrder", () => {
     );
   });
 
-  it("hands on every record once whatever the window, and holds no more than it", () => {
+  it("hands on every record once whatever the capacity, and holds no more than it", () => {
     fc.assert(
       fc.property(
         fc.array(fc.bigInt(0n, 100n), { maxLength: 60 }),
         fc.integer({ min: 1, max: 9 }),
-        (all, window) => {
+        (all, capacity) => {
           const { out, before } = ordered(
             all.map((time, line) => record(time, line)),
-            window,
+            capacity,
           );
           expect(out.map(({ line }) => line).sort((a, b) => a - b)).toEqual(all.map((_, line) => line));
-          expect(before).toBeGreaterThanOrEqual(all.length - window);
+          expect(before).toBeGreaterThanOrEqual(all.length - capacity);
         },
       ),
     );
@@ -76,9 +76,9 @@ describe("TraceTextOrder", () => {
     expect(summary).toEqual({ duplicates: 2, outOfOrder: 0 });
   });
 
-  it.each([0, 2 ** 20 + 1, 1.5])("refuses a window of %s", (window) => {
-    expect(() => new TraceTextOrder(() => {}, window)).toThrow(
-      new RangeError(`TraceTextOrder: expected a window from 1 to 1048576, got ${window}`),
+  it.each([0, 2 ** 20 + 1, 1.5])("refuses a capacity of %s", (capacity) => {
+    expect(() => new TraceTextOrder(() => {}, capacity)).toThrow(
+      new RangeError(`TraceTextOrder: expected a capacity from 1 to 1048576, got ${capacity}`),
     );
   });
 });

@@ -9,12 +9,12 @@ export interface TraceTextOrderSummary {
 }
 
 /** Records that wait at first. CPUs' buffers are read in turns, and a turn is a page: far fewer events. */
-const DEFAULT_WINDOW = 4_096;
-const MAX_WINDOW = 2 ** 20;
+const DEFAULT_CAPACITY = 4_096;
+const MAX_CAPACITY = 2 ** 20;
 
 /**
  * Puts the records of a log in order of time, those of one instant as they came, and drops repetitions, in constant memory: a record
- * is handed on when `window` later ones have come.
+ * is handed on when `capacity` later ones have come.
  *
  * @example
  * const times = [];
@@ -28,7 +28,7 @@ const MAX_WINDOW = 2 ** 20;
  */
 export class TraceTextOrder {
   readonly #take: (record: TraceTextRecord) => void;
-  readonly #window: number;
+  readonly #capacity: number;
   /** Ascending, from `#first` on; what is before has been handed on. */
   #held: TraceTextRecord[] = [];
   #first = 0;
@@ -38,15 +38,15 @@ export class TraceTextOrder {
 
   /**
    * @param take - is given the records in order.
-   * @param window - records that wait, 1 … 2^20.
-   * @throws RangeError for a window outside that range.
+   * @param capacity - records that wait, 1 … 2^20.
+   * @throws RangeError for a capacity outside that range.
    */
-  constructor(take: (record: TraceTextRecord) => void, window: number = DEFAULT_WINDOW) {
-    if (!Number.isInteger(window) || window < 1 || window > MAX_WINDOW) {
-      throw new RangeError(`TraceTextOrder: expected a window from 1 to ${MAX_WINDOW}, got ${window}`);
+  constructor(take: (record: TraceTextRecord) => void, capacity: number = DEFAULT_CAPACITY) {
+    if (!Number.isInteger(capacity) || capacity < 1 || capacity > MAX_CAPACITY) {
+      throw new RangeError(`TraceTextOrder: expected a capacity from 1 to ${MAX_CAPACITY}, got ${capacity}`);
     }
     this.#take = take;
-    this.#window = window;
+    this.#capacity = capacity;
   }
 
   /** Takes the next record of the log. */
@@ -67,7 +67,7 @@ export class TraceTextOrder {
     }
     if (at === held.length) held.push(record);
     else held.splice(at, 0, record);
-    if (held.length - this.#first > this.#window) this.#release();
+    if (held.length - this.#first > this.#capacity) this.#release();
   }
 
   /** Hands on what waits. */
@@ -83,7 +83,7 @@ export class TraceTextOrder {
     const record = this.#held[this.#first];
     if (record === undefined) return;
     this.#first += 1;
-    if (this.#first >= this.#window) {
+    if (this.#first >= this.#capacity) {
       this.#held = this.#held.slice(this.#first);
       this.#first = 0;
     }
