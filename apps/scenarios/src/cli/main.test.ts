@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { axisNames } from "../kernels/kernels.js";
 import type { ScenarioDefinition } from "../scenario/types.js";
@@ -264,6 +267,7 @@ describe("help", () => {
     [["run", "--help"]],
     [["run", "metronome", "--help"]],
     [["compare", "--help"]],
+    [["report", "--help"]],
     [["start", "--help"]],
     [["conform", "--help"]],
     [["calc"]],
@@ -293,11 +297,21 @@ describe("help", () => {
   });
 });
 
-it("start prints every screen and ends with a line for each scenario", async () => {
-  const { code, out } = await cli("start");
-  expect(code).toBe(0);
-  expect(out.startsWith("metronome\n")).toBe(true);
-  expect(out.trimEnd().split("\n").pop()).toBe("  ✓ metronome: v4.16 drifts; v4.17 keeps time");
+it("start prints every screen, a line for each scenario, and where the report is", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "chronovisor-start-"));
+  try {
+    const { code, out } = await cli("start", "--out", directory);
+    expect(code).toBe(0);
+    expect(out.startsWith("metronome\n")).toBe(true);
+    expect(out.split("\n").slice(-4)).toEqual([
+      "  ✓ metronome: v4.16 drifts; v4.17 keeps time",
+      "",
+      `  report  ${join(directory, "index.html")}`,
+      "",
+    ]);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });
 
 it("list names every scenario", async () => {

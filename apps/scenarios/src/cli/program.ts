@@ -8,6 +8,7 @@ import { addExplainCommand } from "./commands/explain.js";
 import { addExplainTraceCommand } from "./commands/explain-trace.js";
 import { addKernelsCommand } from "./commands/kernels.js";
 import { addListCommand } from "./commands/list.js";
+import { addReportCommand } from "./commands/report.js";
 import { addRunCommand } from "./commands/run.js";
 import { addSchemaCommand } from "./commands/schema.js";
 import { addShowCommand } from "./commands/show.js";
@@ -36,6 +37,7 @@ export function createProgram(context: CliContext): Command {
   addShowCommand(program, context);
   addTestCommand(program, context);
   addSchemaCommand(program, context);
+  addReportCommand(program, context);
   addStartCommand(program, context);
   addCalcCommand(program, context);
   addConformCommand(program, context);

@@ -39,6 +39,7 @@ small{display:block;color:var(--aside);font-size:.85rem;font-weight:400;line-hei
 .overview a{font-weight:600}
 .overview p{font-size:.9rem;margin:.35rem 0 0}
 article{border-top:2px solid var(--rule);margin-top:3rem;padding-top:2rem}
+.verdicts li+li{margin-top:.35rem}
 .verdicts{border-left:4px solid var(--hue-1);font-size:1.05rem;list-style:none;margin:1rem 0;padding:.1rem 0 .1rem 1rem}
 .scroll{margin:.75rem 0;max-width:100%;overflow-x:auto}
 .scroll:focus-visible,summary:focus-visible,a:focus-visible{outline:2px solid var(--link);outline-offset:2px}
@@ -49,10 +50,12 @@ th:first-child,td:first-child{padding-left:0;text-align:left}
 thead th{border-top:0;border-bottom:2px solid var(--rule);vertical-align:bottom}
 tbody th{font-weight:400;min-width:11rem}
 td{white-space:nowrap}
-.words td,.words thead th{text-align:left}
-.words tbody th{min-width:min(34rem,60vw)}
-.differs{font-weight:650}
-.differs>[aria-hidden]{position:absolute}
+.words td,.words thead th,.outcomes td,.outcomes thead th{text-align:left}
+.outcomes td{position:relative}
+.figures th:first-child{background:var(--page);left:0;position:sticky;z-index:1}
+.outcomes tbody th{min-width:min(34rem,60vw)}
+.differs{font-weight:650;position:relative}
+.differs>[aria-hidden]{left:100%;position:absolute}
 .said{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 .held{color:var(--held)}
 .broken{color:var(--broken);font-weight:600}
@@ -88,7 +91,15 @@ figcaption{font-weight:600;font-size:.95rem}
 .budget>.chart{max-width:44rem}
 ${RUN_CLASSES}
 @container (max-width:34rem){.wide{display:none}}
-@media (max-width:40rem){th,td{padding:.35rem .5rem}tbody th{min-width:8rem}.words tbody th{min-width:14rem}}
+@media screen and (max-width:40rem){
+th,td{padding:.35rem .5rem}
+tbody th{hyphens:auto;min-width:5.5rem}
+.words tbody th{min-width:9rem}
+.words td{white-space:normal}
+.outcomes tbody th{min-width:11rem}
+.outcomes .word{clip-path:inset(50%);height:1px;overflow:hidden;position:absolute;width:1px}
+.outcomes td{text-align:center}
+}
 @media (forced-colors:active){.curve,.leader{stroke:CanvasText}.mark,.bar{fill:CanvasText}.against{fill:Canvas;stroke:CanvasText}}
 @media print{
 body{font-size:10pt;max-width:none;padding:0}

@@ -13,8 +13,8 @@ export interface TableSpec {
   /** Over the heads of the rows, and over each column. */
   readonly heads: readonly Child[];
   readonly rows: readonly TableRow[];
-  /** Words rather than figures: set from the left. */
-  readonly cells?: "figures" | "words";
+  /** Figures stand on their last digit; words, and the outcomes of expectations, begin at the left. */
+  readonly cells?: "figures" | "words" | "outcomes";
 }
 
 /** A frame that scrolls what is too wide for it, by keyboard too. */
