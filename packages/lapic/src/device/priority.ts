@@ -19,8 +19,7 @@ export function syncPosted(core: ApicCore): void {
 
 /** Brings PPR up to date; a lower one that lets an interrupt through asks for an event (`apic_update_ppr`). */
 export function updatePpr(core: ApicCore): void {
-  const { ppr } = core.irq;
-  if (storePpr(core, ppr) && core.irq.deliverableAbove(ppr) !== NO_VECTOR) core.requestEvent();
+  if (storePpr(core, core.irq.ppr) && core.irq.deliverable() !== NO_VECTOR) core.requestEvent();
 }
 
 /** Stores PPR; whether it went down. */
@@ -41,9 +40,8 @@ export function writeTpr(core: ApicCore, value: number): void {
 export function deliverable(core: ApicCore): number {
   if (!core.hwEnabled) return NO_VECTOR;
   syncPosted(core);
-  const { ppr } = core.irq;
-  storePpr(core, ppr);
-  return core.irq.deliverableAbove(ppr);
+  storePpr(core, core.irq.ppr);
+  return core.irq.deliverable();
 }
 
 /** The processor takes the deliverable vector; −1 when there is none (`kvm_apic_ack_interrupt`). */

@@ -111,13 +111,8 @@ export class InterruptState {
 
   /** The vector the processor can take now, −1 for none: the highest requested, if its class is above PPR. */
   deliverable(): number {
-    return this.deliverableAbove(this.ppr);
-  }
-
-  /** {@link deliverable} for who has just computed {@link ppr}. */
-  deliverableAbove(ppr: number): number {
     const vector = this.irr.highest;
-    return vector !== NO_VECTOR && (vector & CLASS_MASK) > ppr ? vector : NO_VECTOR;
+    return vector !== NO_VECTOR && (vector & CLASS_MASK) > this.ppr ? vector : NO_VECTOR;
   }
 
   /**
