@@ -15,7 +15,7 @@ export const DEFAULT_DIRECTORY = "chronovisor-report";
 const PAGE = "index.html";
 
 /** A file of a report. */
-export interface ReportFile {
+interface ReportFile {
   /** In the report's directory. */
   readonly name: string;
   readonly text: string;
@@ -29,7 +29,7 @@ export interface WrittenReport {
 }
 
 /** The files of a report: the exact results, and last the page that links to them. */
-export function reportFiles(stories: readonly Story[]): readonly ReportFile[] {
+function reportFiles(stories: readonly Story[]): readonly ReportFile[] {
   const results = stories.map(({ scenario: { id }, columns, resultFile }) => {
     const comparison = comparisonToJson(
       id,

@@ -14,6 +14,9 @@ const OUTCOMES = {
 const LEGEND =
   "✓ held, ✗ not held, – not applicable: stated for other parameters or behaviours than those of the run";
 
+/** More runs than this have room for a sign each; its word is still read out. */
+const MOST_WORDS = 4;
+
 type Outcome = keyof typeof OUTCOMES;
 
 function outcomeOf(held: boolean | undefined): Outcome {
@@ -72,7 +75,7 @@ export function expectationTable(columns: readonly Column[]): readonly Html[] {
       caption: "Expectations and their outcome, run by run",
       heads: ["expected, and why", ...(columns.length > 1 ? labels : ["outcome"])],
       rows,
-      cells: "outcomes",
+      cells: columns.length > MOST_WORDS ? "outcomes signs" : "outcomes",
     }),
     element("p", { class: "note" }, LEGEND),
   ];
