@@ -22,7 +22,7 @@ describe("a wrong request is one line on standard error, nothing on standard out
     [["run"], "missing required argument 'scenario'"],
     [
       ["help", "rum"],
-      'help: expected one of list, run, compare, start, calc, conform, got "rum" (did you mean run?)',
+      'help: expected one of list, kernels, run, compare, bisect, explain, explain-trace, show, test, schema, report, start, calc, conform, got "rum" (did you mean run?)',
     ],
     [["conform", "--data", ""], '--data: expected a directory, got ""'],
     [
@@ -94,10 +94,10 @@ describe("a wrong request is one line on standard error, nothing on standard out
 
   it.each<[string[], RegExp]>([
     [
-      ["run", "metronome", "--kernel", "v9.99"],
-      /^chronovisor: kernel: expected a release from .*, got "v9\.99".*\n$/,
+      ["run", "metronome", "--kernel", "v3.99"],
+      /^chronovisor: kernel: expected v4\.5 or newer, got "v3\.99"\n$/,
     ],
-    [["run", "metronome", "--kernel", "v4.16.3"], /^chronovisor: kernel: expected a mainline release.*\n$/],
+    [["run", "metronome", "--kernel", "v4.16-rc3"], /^chronovisor: kernel: expected a release such as .*\n$/],
     [["run", "metronome", "--set", "tdcr=immediat"], /^chronovisor: tdcr: .*\(did you mean immediate\?\)\n$/],
     [["compare", "metronome", "--kernels", "v4.16,vx"], /^chronovisor: kernel: .*got "vx".*\n$/],
   ])("%j", async (args, line) => {
