@@ -73,7 +73,7 @@ export interface DocumentMachine {
 }
 
 /** The true frequency of a host's TSC, to the nearest Hz. */
-export function actualHz({ tsc, actual }: Pick<DocumentHostOptions, "tsc" | "actual">): bigint {
+function actualHz({ tsc, actual }: Pick<DocumentHostOptions, "tsc" | "actual">): bigint {
   return (tsc * 1000n * (NS_PER_S + actual) + NS_PER_S / 2n) / NS_PER_S;
 }
 

@@ -34,6 +34,8 @@ const SVR_RESET = 0xff;
 const SVR_STORED = 0x3ff;
 const LVT_MASKED = 1 << 16;
 const VECTOR = 0xff;
+/** No run is as long: 14 years of the fastest counter. */
+const FARTHEST = 2n ** 62n;
 
 export interface VcpuApicOptions {
   readonly tsc: VcpuTscView;
@@ -253,15 +255,18 @@ export class VcpuApic implements LapicTimerVcpu {
     return this.#shared?.nested;
   }
 
-  /** The first host TSC at which the guest's reads `guest`; now if it already does. */
+  /** The first host TSC at which the guest's reads `guest`; now if it already does, and 2^62 cycles from now at the latest. */
   firstHostTscAt(guest: GuestTsc): HostTsc {
     const now = this.#thread.now;
     const left = BigInt.asIntN(64, guest - this.#tsc.readL1(now));
     if (left <= 0n) return now;
     const one = 1n << BigInt(this.#tsc.fractionBits);
     if (this.#tsc.l1Ratio === one) return (now + left) as HostTsc;
+    const ahead = (left * one) / this.#tsc.l1Ratio;
+    // A slow guest's instant may lie beyond the axis, where the counter has wrapped before it reads enough.
+    if (ahead > FARTHEST) return (now + FARTHEST) as HostTsc;
     // The scaled counter floors, so the first cycle that reads enough is within one of the quotient.
-    let host = now + (left * one) / this.#tsc.l1Ratio;
+    let host = now + ahead;
     while (BigInt.asIntN(64, this.#tsc.readL1(host as HostTsc) - guest) < 0n) host += 1n;
     return host as HostTsc;
   }
