@@ -35,6 +35,9 @@ import { type CatchUp, TimerCallbacks } from "./timer-callbacks.js";
 import { TimerObserver } from "./timer-observer.js";
 import type { VcpuThread } from "./vcpu-thread.js";
 
+/** No run is as long: 14 years of the fastest counter. */
+const FARTHEST = 2n ** 62n;
+
 export interface VcpuApicOptions {
   readonly tsc: VcpuTscView;
   readonly behaviours: LapicTimerBehaviours;
@@ -280,7 +283,7 @@ export class VcpuApic implements LocalApicVcpu {
     return this.#shared?.nested;
   }
 
-  /** The first host TSC at which the guest's reads `guest`; now if it already does. */
+  /** The first host TSC at which the guest's reads `guest`; now if it already does, and 2^62 cycles from now at the latest. */
   firstHostTscAt(guest: GuestTsc): HostTsc {
     const now = this.#thread.now;
     const left = BigInt.asIntN(64, guest - this.#tsc.readL1(now));
@@ -290,7 +293,9 @@ export class VcpuApic implements LocalApicVcpu {
     if (l1Ratio === 1n << bits) return (now + left) as HostTsc;
     // From 0 on, not from now: what floored until now is part of a guest's cycle.
     const scaled = ((now * l1Ratio) >> bits) + left;
-    return (((scaled << bits) + l1Ratio - 1n) / l1Ratio) as HostTsc;
+    const first = ((scaled << bits) + l1Ratio - 1n) / l1Ratio;
+    // A slow guest's instant may lie beyond the axis, where the counter has wrapped before it reads enough.
+    return (first - now > FARTHEST ? now + FARTHEST : first) as HostTsc;
   }
 
   // What the guest accesses.
