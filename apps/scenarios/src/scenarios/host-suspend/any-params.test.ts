@@ -1,9 +1,6 @@
 import fc from "fast-check";
-import { expect, it } from "vitest";
-import { ChronovisorError } from "../../errors.js";
-import { parseKernel } from "../../kernels/kernels.js";
-import { parseParams } from "../../params/parse-params.js";
-import { runScenario } from "../../scenario/run-scenario.js";
+import { it } from "vitest";
+import { checkAnyParams } from "../fixtures/check-any-params.js";
 import { hostSuspend } from "./index.js";
 
 const KERNELS = ["v4.5", "v5.5", "v6.1", "v6.6", "v6.7", "v6.19", "v7.1", "v7.3", "v7.3 + guestKhz=hz"];
@@ -31,17 +28,10 @@ const params = fc.record({
 });
 
 it("whatever the parameters, nothing that is expected fails, and what cannot be run is refused in one line", () => {
-  fc.assert(
-    fc.property(params, fc.constantFrom(...KERNELS), (set, kernel) => {
-      const request = { kernel: parseKernel(kernel), params: parseParams(hostSuspend.params, set), seed: 1 };
-      try {
-        const { expectations } = runScenario(hostSuspend, request);
-        expect(expectations.filter(({ held }) => held === false)).toEqual([]);
-      } catch (error) {
-        if (!(error instanceof ChronovisorError)) throw error;
-        expect(error.message).toMatch(/^resetTo: expected [^\n]+, got [^\n]+$/);
-      }
-    }),
-    { numRuns: 10 },
-  );
+  checkAnyParams(hostSuspend, {
+    params,
+    kernels: fc.constantFrom(...KERNELS),
+    mayRefuse: ["resetTo"],
+    numRuns: 10,
+  });
 });

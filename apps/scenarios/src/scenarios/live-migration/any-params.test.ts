@@ -1,8 +1,6 @@
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
-import { parseKernel } from "../../kernels/kernels.js";
-import { parseParams } from "../../params/parse-params.js";
-import { runScenario } from "../../scenario/run-scenario.js";
+import { it } from "vitest";
+import { checkAnyParams } from "../fixtures/check-any-params.js";
 import { liveMigration } from "./index.js";
 import { CLOCK_METHODS, TSC_METHODS } from "./params.js";
 
@@ -55,19 +53,6 @@ const params = fc.record({
   watch: ns(60_000_000_000, 200_000_000_000),
 });
 
-describe("whatever the parameters", () => {
-  it("nothing that is expected fails, and nothing is refused", () => {
-    fc.assert(
-      fc.property(params, fc.constantFrom(...KERNELS), (set, kernel) => {
-        const request = {
-          kernel: parseKernel(kernel),
-          params: parseParams(liveMigration.params, set),
-          seed: 1,
-        };
-        const { expectations } = runScenario(liveMigration, request);
-        expect(expectations.filter(({ held }) => held === false)).toEqual([]);
-      }),
-      { numRuns: 30 },
-    );
-  });
+it("whatever the parameters, nothing that is expected fails", () => {
+  checkAnyParams(liveMigration, { params, kernels: fc.constantFrom(...KERNELS), numRuns: 30 });
 });

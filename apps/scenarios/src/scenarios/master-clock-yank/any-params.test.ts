@@ -1,8 +1,6 @@
 import fc from "fast-check";
-import { expect, it } from "vitest";
-import { parseKernel } from "../../kernels/kernels.js";
-import { parseParams } from "../../params/parse-params.js";
-import { runScenario } from "../../scenario/run-scenario.js";
+import { it } from "vitest";
+import { checkAnyParams } from "../fixtures/check-any-params.js";
 import { masterClockYank } from "./index.js";
 
 const KERNELS = [
@@ -36,16 +34,5 @@ const params = fc.record({
 });
 
 it("whatever the parameters, nothing that is expected fails", () => {
-  fc.assert(
-    fc.property(params, fc.constantFrom(...KERNELS), (set, kernel) => {
-      const request = {
-        kernel: parseKernel(kernel),
-        params: parseParams(masterClockYank.params, set),
-        seed: 1,
-      };
-      const { expectations } = runScenario(masterClockYank, request);
-      expect(expectations.filter(({ held }) => held === false)).toEqual([]);
-    }),
-    { numRuns: 10 },
-  );
+  checkAnyParams(masterClockYank, { params, kernels: fc.constantFrom(...KERNELS), numRuns: 10 });
 });

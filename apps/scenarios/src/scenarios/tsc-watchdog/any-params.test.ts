@@ -1,9 +1,6 @@
 import fc from "fast-check";
-import { expect, it } from "vitest";
-import { ChronovisorError } from "../../errors.js";
-import { parseKernel } from "../../kernels/kernels.js";
-import { parseParams } from "../../params/parse-params.js";
-import { runScenario } from "../../scenario/run-scenario.js";
+import { it } from "vitest";
+import { checkAnyParams } from "../fixtures/check-any-params.js";
 import { tscWatchdog } from "./index.js";
 
 const KERNELS = ["v4.5", "v6.1", "v6.12", "v7.3", "v7.3 + guestKhz=hz", "v7.3 + guestWatchdog=max-skew"];
@@ -45,17 +42,10 @@ const params = fc
   .map(({ frequencies: chosen, ...others }) => ({ ...chosen, ...others }));
 
 it("whatever the parameters, nothing that is expected fails, and what cannot be run is refused in one line", () => {
-  fc.assert(
-    fc.property(params, fc.constantFrom(...KERNELS), (set, kernel) => {
-      const request = { kernel: parseKernel(kernel), params: parseParams(tscWatchdog.params, set), seed: 1 };
-      try {
-        const { expectations } = runScenario(tscWatchdog, request);
-        expect(expectations.filter(({ held }) => held === false)).toEqual([]);
-      } catch (error) {
-        if (!(error instanceof ChronovisorError)) throw error;
-        expect(error.message).toMatch(/^(hostKhz|maxSkew): expected [^\n]+, got [^\n]+$/);
-      }
-    }),
-    { numRuns: 30 },
-  );
+  checkAnyParams(tscWatchdog, {
+    params,
+    kernels: fc.constantFrom(...KERNELS),
+    mayRefuse: ["hostKhz", "maxSkew"],
+    numRuns: 30,
+  });
 });
