@@ -36,3 +36,21 @@ it("a guest that runs until its TSC reads a value goes on at the first host cycl
     ),
   );
 });
+
+it.each([
+  // A guest of 100 kHz on 10 GHz reads 2^62 more only after 2^62 × 100 000 host cycles: far beyond a 64-bit counter.
+  ["for what is beyond what the axis counts to", 10_000_000n, 100_000n, 2n ** 62n, 2n ** 62n],
+  ["of just 2^62 host cycles", 2_000_000n, 1_000_000n, 2n ** 61n, 2n ** 62n],
+  ["of a frequency like the host's", 2_000_000n, 2_000_000n, 2n ** 61n, 2n ** 61n],
+])("a wait %s ends after at most 2^62 host cycles", (_, hostKhz, guestKhz, wait, expected) => {
+  const { host, vm } = buildClockMachine({ hostKhz, guestKhz, vendor: "vmx", startTsc: 0n, axes });
+  const [vcpu] = vm.vcpus;
+  let from = 0n;
+  vcpu?.start("waits", function* (cpu) {
+    from = host.engine.now;
+    yield cpu.run(guestTsc(cpu.rdtsc() + wait));
+  });
+  host.engine.runUntil(host.tscAt(1_000_000n));
+  const wakes = vcpu?.nextAt ?? 0n;
+  expect(wakes - from).toBe(expected);
+});
