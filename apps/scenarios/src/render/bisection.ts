@@ -14,7 +14,7 @@ const INDENT = "  ";
 function effectOf(axis: string, value: string): string {
   const known = AXES.find(({ name }) => name === axis);
   const change = known?.history.find((candidate) => candidate.value === value);
-  return change?.effect ?? known?.experiments?.[value] ?? "";
+  return change?.effect ?? known?.alternatives?.[value]?.effect ?? "";
 }
 
 function stepName({ commit, release, moves }: Step): string {
