@@ -238,6 +238,11 @@ describe("withOverride", () => {
     expect(kernel.axes.periodicAdvance).toBe("resync-signed");
     expect(axisValues("timerPlacement")).toEqual(["unpinned", "pinned", "unpinned-kick", "posted"]);
   });
+
+  it("names the last of several values of one axis only", () => {
+    const kernel = withOverride(parseKernel("v7.0 + deadlineClock=raw"), "deadlineClock", "recheck-on-wake");
+    expect(kernel.name).toBe("v7.0 + deadlineClock=recheck-on-wake");
+  });
 });
 
 describe("xenTimerBehaviours", () => {

@@ -57,8 +57,9 @@ export function withOverride(choice: KernelChoice, name: string, value: string):
     );
   }
   if (choice.axes[name] === value) return choice;
+  const others = choice.name.split(" + ").filter((part) => !part.startsWith(`${name}=`));
   return {
-    name: `${choice.name} + ${name}=${value}`,
+    name: [...others, `${name}=${value}`].join(" + "),
     release: choice.release,
     axes: { ...choice.axes, [name]: value },
   };

@@ -17,7 +17,7 @@ const KINDS: ReadonlyArray<readonly [AlternativeKind, string]> = [
   ["option", "Options of releases, off by default: with --set only"],
   ["proposal", "Proposed and not merged, in no release: with --set only"],
   ["mistake", "Parts of fixes and mistakes, in no release of x86: with --set only"],
-  ["manual", "What the processor's manual says and KVM does not, in no release: with --set only"],
+  ["manual", "Of Intel's manual and not of KVM, in no release: with --set only"],
   ["observation", "Seen on a running kernel and not traced to a release: with --set only"],
 ];
 
@@ -78,20 +78,22 @@ export function renderKernelTable(names: readonly string[], style: Style, width:
     .join("\n\n")}\n`;
 }
 
-/** Which package does it, and whether a story turns on it. */
-function placeText({ name, use }: Axis): string {
-  return [packagesOf(name).join(", "), ...(use === "no-story" ? ["no story turns on it"] : [])].join("; ");
+/** Which packages do it: `lapic`, or the machines of this one. */
+function placeText(axis: string): string {
+  const names = packagesOf(axis).map((name) => name.replace("@chronovisor/", ""));
+  return names.includes("chronovisor") ? "the machine" : names.join(", ");
 }
 
 function originLines(axis: Axis, width: number): readonly string[] {
   const [origin] = axis.history;
+  const { name, title, use } = axis;
   const text = (line: string): readonly string[] => hang("", line, BELOW, width);
+  const [head = "", ...rest] = wrap(`${name} (${placeText(name)}): ${title}`, width - BELOW);
   return [
-    ...wrap(`${axis.name}: ${axis.title}`, width - 2).map((line, i) =>
-      i === 0 ? `  ${line}` : `    ${line}`,
-    ),
+    `  ${head}`,
+    ...rest.map((line) => " ".repeat(BELOW) + line),
     ...text(`${origin?.value ?? ""}: ${origin?.effect ?? ""}`),
-    ...text(`in ${placeText(axis)}`),
+    ...(use === "no-story" ? text("no story turns on it") : []),
   ];
 }
 
