@@ -69,7 +69,9 @@ export function renderKernelTable(names: readonly string[], style: Style, width:
       ...axes.flatMap((axis) => originLines(axis, width)),
     ],
     ...blocks,
-    ...KINDS.map(([kind, heading]) => alternativeLines(axes, kind, style.heading(heading), width)),
+    ...KINDS.map(([kind, heading]) =>
+      alternativeLines(axes, kind, wrap(heading, width).map(style.heading), width),
+    ),
     whole ? proposed(style, width) : [],
     whole ? recorded(style, width) : [],
   ]
@@ -106,7 +108,7 @@ function alternativesOf(axes: readonly Axis[]): ReadonlyArray<Alternative & { ax
 function alternativeLines(
   axes: readonly Axis[],
   kind: AlternativeKind,
-  heading: string,
+  heading: readonly string[],
   width: number,
 ): readonly string[] {
   const lines = alternativesOf(axes)
@@ -116,7 +118,7 @@ function alternativeLines(
       ...hang("", effect, BELOW, width),
       ...hang("", proposal === undefined ? source : `${proposal}: ${source}`, BELOW, width),
     ]);
-  return lines.length === 0 ? [] : [heading, ...lines];
+  return lines.length === 0 ? [] : [...heading, ...lines];
 }
 
 function proposed(style: Style, width: number): readonly string[] {
