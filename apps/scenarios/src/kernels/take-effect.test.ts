@@ -33,20 +33,23 @@ describe("a behaviour that is set", () => {
   it.each([
     ["v6.12", 5_000_000n - 1_000_000n],
     ["v6.12 + timerModeChange=sdm", 0n],
-  ])("is that of the guest's local APIC: on %s a timer of 5 ms has %s ns to go after 1 ms", (kernel, left) => {
-    const { host, vcpu } = lapicMachine(kernel);
-    const counts: unknown[] = [];
-    vcpu.start("changes its timer's mode", function* (cpu) {
-      cpu.wrmsr(X2APIC_SVR, SVR_APIC_ENABLED | 0xff);
-      cpu.wrmsr(X2APIC_LVTT, 0xec);
-      cpu.wrmsr(X2APIC_TMICT, 2_500_000);
-      yield cpu.run(1_000_000n as GuestTsc);
-      cpu.wrmsr(X2APIC_LVTT, LVTT_PERIODIC | 0xec);
-      counts.push(cpu.rdmsr(X2APIC_TMCCT));
-    });
-    host.engine.runUntil(host.tscAt(2_000_000n));
-    expect(counts.map(Number)).toEqual([Number(left / 2n)]);
-  });
+  ])(
+    "is that of the guest's local APIC: on %s a timer of 5 ms has %s ns to go after 1 ms",
+    (kernel, left) => {
+      const { host, vcpu } = lapicMachine(kernel);
+      const counts: unknown[] = [];
+      vcpu.start("changes its timer's mode", function* (cpu) {
+        cpu.wrmsr(X2APIC_SVR, SVR_APIC_ENABLED | 0xff);
+        cpu.wrmsr(X2APIC_LVTT, 0xec);
+        cpu.wrmsr(X2APIC_TMICT, 2_500_000);
+        yield cpu.run(1_000_000n as GuestTsc);
+        cpu.wrmsr(X2APIC_LVTT, LVTT_PERIODIC | 0xec);
+        counts.push(cpu.rdmsr(X2APIC_TMCCT));
+      });
+      host.engine.runUntil(host.tscAt(2_000_000n));
+      expect(counts.map(Number)).toEqual([Number(left / 2n)]);
+    },
+  );
 
   it.each([
     ["v6.12", "ok"],
