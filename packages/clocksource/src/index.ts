@@ -1,3 +1,5 @@
+export type { ClocksourceAxis, ClocksourceBehaviours } from "./behaviours.js";
+export { CLOCKSOURCE_BEHAVIOURS } from "./behaviours.js";
 export type { DeltaRule } from "./clocksource/clocksource-delta.js";
 export { clocksourceDelta, clocksourceMask, maxRawDelta } from "./clocksource/clocksource-delta.js";
 export { cyc2ns, cyc2nsBatch, cyc2nsInto } from "./clocksource/cyc2ns.js";

@@ -1,3 +1,5 @@
+export type { HrtimerAxis, HrtimerBehaviours } from "./behaviours.js";
+export { HRTIMER_BEHAVIOURS } from "./behaviours.js";
 export type { ClockOffsets, HrtimerClock } from "./clock.js";
 export type { ClockEventConfig, ClockEventHardwareLimits } from "./clock-event-config.js";
 export { clockEventConfig } from "./clock-event-config.js";

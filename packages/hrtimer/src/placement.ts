@@ -1,3 +1,4 @@
+import type { HrtimerBehaviours } from "./behaviours.js";
 import type { ClockBase } from "./clock-base.js";
 import type { CpuBase } from "./cpu-base.js";
 import type { Engine } from "./engine.js";
@@ -8,7 +9,7 @@ import type { Topology } from "./topology.js";
  * An unpinned timer whose expiry equals the next event of the CPU chosen for it:
  * `stay` — counted as unsuitable, it stays on the starting CPU (up to v4.15); `move` — it goes there (v4.16).
  */
-export type EqualTarget = "stay" | "move";
+export type EqualTarget = HrtimerBehaviours["equalTarget"];
 /** Whether unpinned timers look for another CPU at all: sysctl kernel.timer_migration with NO_HZ active. */
 export type TimerMigration = "on" | "off";
 

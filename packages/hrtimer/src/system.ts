@@ -1,3 +1,4 @@
+import { HRTIMER_BEHAVIOURS, type HrtimerBehaviours } from "./behaviours.js";
 import type { HrtimerClock } from "./clock.js";
 import {
   CLOCK_BOOTTIME,
@@ -42,8 +43,8 @@ const OPTION_VALUES: readonly (readonly [
   readonly string[],
 ])[] = [
   ["timerMigration", ["on", "off"]],
-  ["equalTarget", ["stay", "move"]],
-  ["forceLocal", ["off", "on"]],
+  ["equalTarget", HRTIMER_BEHAVIOURS.equalTarget],
+  ["forceLocal", HRTIMER_BEHAVIOURS.forceLocal],
   ["resolution", ["high", "low"]],
   ["preemption", ["none", "rt"]],
 ];
@@ -60,7 +61,7 @@ export interface HrtimerSystemOptions {
   /** Default `move` (v4.16 and later). */
   readonly equalTarget?: EqualTarget;
   /** A CPU's next timer stays there when it is started again (2021 and later). Default `on`. */
-  readonly forceLocal?: "off" | "on";
+  readonly forceLocal?: HrtimerBehaviours["forceLocal"];
   /** Default `high`: nanoseconds. `low`: timers expire from the tick, and `tickNs` is the resolution. */
   readonly resolution?: "high" | "low";
   /** Tick length in ns for `resolution: "low"`; default 4 000 000 (CONFIG_HZ=250). */

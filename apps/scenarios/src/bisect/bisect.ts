@@ -1,5 +1,5 @@
 import { ChronovisorError, unknownName } from "../errors.js";
-import { type KernelChoice, parseKernel } from "../kernels/kernels.js";
+import { type KernelChoice, parseKernel, withOverride } from "../kernels/kernels.js";
 import { type Condition, meets, parseConditions } from "../scenario/condition.js";
 import type { Quantity, RunResult, ScenarioDefinition } from "../scenario/types.js";
 import { isOlder, kernelAlong, pathBetween, type Step } from "./path.js";
@@ -15,6 +15,8 @@ export interface BisectQuestion {
   readonly bad?: string;
   /** What must come to hold, in place of any change of the observation. */
   readonly until?: string;
+  /** Behaviours every kernel on the way has, whatever its release does. */
+  readonly overrides?: ReadonlyMap<string, string>;
 }
 
 /** A kernel on the way, and what was seen on it. */
@@ -116,11 +118,18 @@ function readCondition(until: string, { observe }: ScenarioDefinition): readonly
   }
 }
 
-/** The older kernel and the newer one. */
-function kernelsOf({ scenario, good, bad }: BisectQuestion): readonly [KernelChoice, KernelChoice] {
+/** The older kernel and the newer one, with what every kernel has: a commit that changes nothing of it is no step. */
+function kernelsOf({
+  scenario,
+  good,
+  bad,
+  overrides = new Map(),
+}: BisectQuestion): readonly [KernelChoice, KernelChoice] {
   const { before, after } = scenario.variants;
-  const a = parseKernel(bad ?? before);
-  const b = parseKernel(good ?? after);
+  const kernel = (name: string): KernelChoice =>
+    [...overrides].reduce((choice, [axis, value]) => withOverride(choice, axis, value), parseKernel(name));
+  const a = kernel(bad ?? before);
+  const b = kernel(good ?? after);
   return isOlder(a, b) ? [a, b] : [b, a];
 }
 

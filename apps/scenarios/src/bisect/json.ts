@@ -18,8 +18,20 @@ export interface JsonBisectChange {
   readonly after: JsonSeen | null;
 }
 
+/** What stands where nothing changed. */
+interface NoChange {
+  readonly commit: null;
+  readonly release: null;
+  readonly axis: null;
+  readonly moves: readonly [];
+  readonly before: null;
+  readonly after: null;
+}
+
 /** A bisection as JSON has it: what was found first on top, everything that was looked at below. */
-export interface JsonBisect extends Partial<JsonBisectChange> {
+export type JsonBisect = (JsonBisectChange | NoChange) & JsonSearch;
+
+interface JsonSearch {
   readonly scenario: string;
   readonly observe: string;
   readonly until: string | null;
@@ -31,7 +43,7 @@ export interface JsonBisect extends Partial<JsonBisectChange> {
   readonly points: ReadonlyArray<Record<string, unknown>>;
 }
 
-const NOTHING = { commit: null, release: null };
+const NO_CHANGE: NoChange = { commit: null, release: null, axis: null, moves: [], before: null, after: null };
 
 function jsonQuantity(quantity: Quantity | undefined): JsonSeen | null {
   if (quantity === undefined) return null;
@@ -64,12 +76,12 @@ export function bisectToJson(result: BisectResult): JsonBisect {
     until: until ?? null,
     from: from.name,
     to: to.name,
-    ...(first ?? NOTHING),
+    ...(first ?? NO_CHANGE),
     search,
     runs,
     changes,
     points: result.points.map(({ step, seen }) => ({
-      ...(step === undefined ? NOTHING : jsonStep(step)),
+      ...(step === undefined ? { commit: null, release: null } : jsonStep(step)),
       seen: seen === undefined ? null : jsonSeen(seen),
       ...(seen?.holds === undefined ? {} : { holds: seen.holds }),
     })),

@@ -19,7 +19,7 @@ describe("pathBetween", () => {
 
   it("takes what a stable series received, and nothing else", () => {
     expect(commits("v6.12.63", "v6.12.64")).toEqual(["0ea9494be9c9", "9633f180ce99", "18ab3fc8e880"]);
-    expect(commits("v6.12.64", "v6.12.117")).toEqual([]);
+    expect(commits("v6.12.64", "v6.12.116")).toEqual([]);
   });
 
   it("goes through every value of an axis that changed twice", () => {
@@ -55,5 +55,20 @@ describe("isOlder", () => {
     expect(isOlder(parseKernel("v4.20"), parseKernel("v5.0"))).toBe(true);
     expect(isOlder(parseKernel("v5.0"), parseKernel("v4.20"))).toBe(false);
     expect(isOlder(parseKernel("v7.0"), parseKernel("v7.0 + deadlineClock=raw"))).toBe(true);
+    expect(isOlder(parseKernel("v7.0 + deadlineClock=raw"), parseKernel("v7.0"))).toBe(false);
+  });
+
+  it.each([
+    ["v6.12.63", "v6.12.64"],
+    ["v6.12.9", "v6.12.64"],
+    ["v6.12", "v6.12.1"],
+    ["v6.12.117", "v6.13"],
+    ["v7.3", "v9.1"],
+    ["v4.20", "v4.21"],
+  ])("takes %s for older than %s", (a, b) => {
+    expect([isOlder(parseKernel(a), parseKernel(b)), isOlder(parseKernel(b), parseKernel(a))]).toEqual([
+      true,
+      false,
+    ]);
   });
 });

@@ -1,6 +1,7 @@
-import { AXES, RELEASES } from "../kernels/axes.js";
+import { AXES } from "../kernels/axes.js";
 import { COMMITS } from "../kernels/changes.js";
 import type { KernelChoice } from "../kernels/kernels.js";
+import { compareReleases } from "../kernels/releases.js";
 
 /** A change of one axis on the way from one kernel to another. */
 export interface AxisMove {
@@ -90,8 +91,9 @@ export function kernelAlong(from: KernelChoice, steps: readonly Step[], count: n
   return { name, release: from.release, axes };
 }
 
-/** Which of two kernels is the older: by release, then by what is overridden. */
+/** Which of two kernels is the older: by release, stable ones too, then by how much is overridden. */
 export function isOlder(a: KernelChoice, b: KernelChoice): boolean {
-  const [x, y] = [RELEASES.indexOf(a.release), RELEASES.indexOf(b.release)];
-  return x === y ? a.name.length <= b.name.length : x < y;
+  const [[x = "", ...mine], [y = "", ...others]] = [a.name.split(" + "), b.name.split(" + ")];
+  const order = compareReleases(x, y);
+  return order === 0 ? mine.length <= others.length : order < 0;
 }

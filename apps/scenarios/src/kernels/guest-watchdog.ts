@@ -1,6 +1,7 @@
-import { WATCHDOG_TUNING, type WatchdogTuning } from "@chronovisor/clocksource";
+import { type DeltaRule, WATCHDOG_TUNING, type WatchdogTuning } from "@chronovisor/clocksource";
 
 /** The kernel's clocksource watchdog, with Kconfig's default for the skew. */
 export function watchdogTuning(axes: Readonly<Record<string, string>>): WatchdogTuning {
-  return WATCHDOG_TUNING[axes.guestWatchdog === "margins" ? "6.12" : "6.1"];
+  const constants = WATCHDOG_TUNING[axes.guestWatchdog === "margins" ? "6.12" : "6.1"];
+  return { ...constants, deltaRule: axes.negMotion as DeltaRule };
 }

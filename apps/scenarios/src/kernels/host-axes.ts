@@ -15,6 +15,7 @@ export const HOST_AXES: readonly Axis[] = [
         value: "coupled",
         since: "v7.1",
         commit: "cd38bdb8e696",
+        with: ["f246ec3478cf"],
         effect: "by CLOCK_MONOTONIC's rate of the moment: no early wake-up under a forward slew",
         known: "v7.0.0 and v7.1.2 read; pull request",
       },

@@ -27,7 +27,7 @@ function axisNamed(name: string): Axis {
 }
 
 /**
- * Values a behaviour axis takes, oldest first, then the experiments no release has.
+ * Values a behaviour axis takes, oldest first, then those no release has of itself.
  *
  * @param name - one of {@link axisNames}.
  * @throws ChronovisorError naming the axes for an unknown one.
@@ -36,7 +36,7 @@ function axisNamed(name: string): Axis {
  */
 export function axisValues(name: string): readonly string[] {
   const axis = axisNamed(name);
-  return [...axis.history.map((change) => change.value), ...Object.keys(axis.experiments ?? {})];
+  return [...axis.history.map((change) => change.value), ...Object.keys(axis.alternatives ?? {})];
 }
 
 /** Values of every axis in a release: the newest change it has. */
@@ -57,8 +57,9 @@ export function withOverride(choice: KernelChoice, name: string, value: string):
     );
   }
   if (choice.axes[name] === value) return choice;
+  const others = choice.name.split(" + ").filter((part) => !part.startsWith(`${name}=`));
   return {
-    name: `${choice.name} + ${name}=${value}`,
+    name: [...others, `${name}=${value}`].join(" + "),
     release: choice.release,
     axes: { ...choice.axes, [name]: value },
   };

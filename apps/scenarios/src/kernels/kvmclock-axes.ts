@@ -1,5 +1,9 @@
 import type { Axis } from "./axis.js";
 
+/** "Cleaning up the KVM clock mess", as first posted and as it had grown. */
+const SERIES = "proposed in 2024, not merged by v7.3";
+const SERIES_2026 = "proposed in 2026, not merged by v7.3";
+
 /** The guest's TSC and kvmclock. */
 export const KVMCLOCK_AXES: readonly Axis[] = [
   {
@@ -19,7 +23,8 @@ export const KVMCLOCK_AXES: readonly Axis[] = [
         since: "v5.6",
         commit: "8171cd68806b",
         effect: "CLOCK_MONOTONIC_RAW throughout",
-        known: "pull request of v5.6; v5.5 was not read",
+        known:
+          "pull request of v5.6; v5.5 was not read; tagged for stable, where it is in v5.5.y from memory",
       },
     ],
   },
@@ -113,6 +118,7 @@ export const KVMCLOCK_AXES: readonly Axis[] = [
         value: "kvmclock-only",
         since: "v6.15",
         commit: "93fb0b10e712",
+        with: ["24c166378026"],
         effect: "in kvmclock's own area",
         known: "v6.14.0 and v6.16.1 read; pull request of v6.15; not in v6.12.117",
       },
@@ -128,6 +134,8 @@ export const KVMCLOCK_AXES: readonly Axis[] = [
         since: "v7.3",
         commit: "633d7652f80f",
         effect: "leaves the clock alone",
+        place: 1,
+        proposal: "noShinfoYank",
         known: "push log of v7.3's merge window; the old form read in v7.1.5",
       },
     ],
@@ -142,7 +150,9 @@ export const KVMCLOCK_AXES: readonly Axis[] = [
         effect: "kHz, rounded down: up to a kHz slow, so that kvmclock runs fast",
       },
     ],
-    experiments: { hz: "Hz, rounded down (2024 proposal)" },
+    alternatives: {
+      hz: { kind: "proposal", effect: "Hz, rounded down", source: SERIES, proposal: "hzScale" },
+    },
   },
   {
     name: "getClock",
@@ -154,7 +164,14 @@ export const KVMCLOCK_AXES: readonly Axis[] = [
         effect: "from the host's TSC by the host's scale; the guest goes by its own",
       },
     ],
-    experiments: { "via-guest-tsc": "from the guest's TSC, as the guest does (2024 proposal)" },
+    alternatives: {
+      "via-guest-tsc": {
+        kind: "proposal",
+        effect: "from the guest's TSC, as the guest does",
+        source: SERIES,
+        proposal: "preciseGetClock",
+      },
+    },
   },
   {
     name: "masterClockTsc",
@@ -162,19 +179,40 @@ export const KVMCLOCK_AXES: readonly Axis[] = [
     history: [
       { value: "equal-offset", since: "v4.5", effect: "one offset: a cycle of difference turns it off" },
     ],
-    experiments: { "equal-frequency": "one frequency; offsets may differ (2024 proposal)" },
+    alternatives: {
+      "equal-frequency": {
+        kind: "proposal",
+        effect: "one frequency; offsets may differ",
+        source: SERIES,
+        proposal: "offsetTscOk",
+      },
+    },
   },
   {
     name: "masterClockRequests",
     title: "several requests for a new reference at once",
     history: [{ value: "each-vcpu", since: "v4.5", effect: "each vCPU takes one" }],
-    experiments: { once: "the first serves all (2024 proposal)" },
+    alternatives: {
+      once: {
+        kind: "proposal",
+        effect: "the first serves all",
+        source: SERIES,
+        proposal: "dedupMasterclock",
+      },
+    },
   },
   {
     name: "gratuitousGlobal",
     title: "spreading clock updates where a master clock makes it useless",
     history: [{ value: "always", since: "v4.5", effect: "done all the same" }],
-    experiments: { "without-master-clock": "only without a master clock (2024 proposal)" },
+    alternatives: {
+      "without-master-clock": {
+        kind: "proposal",
+        effect: "only without a master clock",
+        source: SERIES,
+        proposal: "noGratuitousGlobal",
+      },
+    },
   },
   {
     name: "catchup",
@@ -186,7 +224,9 @@ export const KVMCLOCK_AXES: readonly Axis[] = [
         effect: "the clock's reference: under a master clock once, and then never again",
       },
     ],
-    experiments: { now: "the update itself (2026 proposal)" },
+    alternatives: {
+      now: { kind: "proposal", effect: "the update itself", source: SERIES_2026, proposal: "catchupNow" },
+    },
   },
   {
     name: "catchupDelta",
@@ -194,7 +234,9 @@ export const KVMCLOCK_AXES: readonly Axis[] = [
     history: [
       { value: "unsigned", since: "v4.5", effect: "the difference counts as centuries: the TSC leaps ahead" },
     ],
-    experiments: { signed: "the TSC stays (2026 proposal)" },
+    alternatives: {
+      signed: { kind: "proposal", effect: "the TSC stays", source: SERIES_2026, proposal: "catchupNegative" },
+    },
   },
   {
     name: "tscKhzChange",
@@ -202,6 +244,27 @@ export const KVMCLOCK_AXES: readonly Axis[] = [
     history: [
       { value: "jumps", since: "v4.5", effect: "jumps by what the new ratio makes of the host's uptime" },
     ],
-    experiments: { resync: "goes on from where it was (2026 proposal)" },
+    alternatives: {
+      resync: {
+        kind: "proposal",
+        effect: "goes on from where it was",
+        source: SERIES_2026,
+        proposal: "resyncOnKhz",
+      },
+    },
+  },
+  {
+    name: "systemTimeWrite",
+    title: "the page of a vCPU that writes MSR_KVM_SYSTEM_TIME again",
+    history: [{ value: "keeps-page", since: "v4.5", effect: "stays as it is until the vCPU's next run" }],
+    alternatives: {
+      "clears-stable": {
+        kind: "observation",
+        effect: "TSC_STABLE is cleared at once, with a version step",
+        source: "seen on v6.18 without TSC scaling, docs/model/pvclock; since when is not known",
+      },
+    },
+    use: "no-story",
+    source: "docs/model/pvclock",
   },
 ];

@@ -1,5 +1,5 @@
 import type { TscKhzChange, UserTsc, VcpuAddRefresh } from "@chronovisor/clocksource";
-import { NEWEST_PVCLOCK_BEHAVIOURS, PVCLOCK_BEHAVIOURS, type PvclockBehaviours } from "@chronovisor/pvclock";
+import { PVCLOCK_BEHAVIOURS, type PvclockBehaviours } from "@chronovisor/pvclock";
 
 /** What a kernel does about guest TSCs. */
 export interface TscBehaviours {
@@ -8,13 +8,10 @@ export interface TscBehaviours {
   readonly tscKhzChange: TscKhzChange;
 }
 
-/** The kernel's values of the clock's axes; of those that are not in the table the newest ones. */
+/** The kernel's values of the clock's axes. */
 export function pvclockBehaviours(axes: Readonly<Record<string, string>>): PvclockBehaviours {
-  const chosen = Object.keys(PVCLOCK_BEHAVIOURS).flatMap((axis) => {
-    const value = axes[axis];
-    return value === undefined ? [] : [[axis, value] as const];
-  });
-  return { ...NEWEST_PVCLOCK_BEHAVIOURS, ...Object.fromEntries(chosen) };
+  const mine = Object.keys(PVCLOCK_BEHAVIOURS).map((axis) => [axis, axes[axis]]);
+  return Object.fromEntries(mine) as PvclockBehaviours;
 }
 
 /** The kernel's values of the counters' axes. */

@@ -1,5 +1,8 @@
 import type { Axis } from "./axis.js";
 
+/** The mitigations of NTP's hold on deadlines; no merged form of any was found. */
+const M8 = "docs/model/timekeeping-ntp §8, in no release";
+
 /** The local APIC's timer. */
 export const LAPIC_AXES: readonly Axis[] = [
   {
@@ -17,8 +20,8 @@ export const LAPIC_AXES: readonly Axis[] = [
         commit: "d8f2f498d9ed",
         effect: "the TSC deadline is recomputed from the CLOCK_MONOTONIC one at every advance",
         stable: [
-          { series: "v4.14", patch: 67, foundIn: true },
-          { series: "v4.16", patch: 13, foundIn: true },
+          { series: "v4.14", patch: 67, known: "found-in" },
+          { series: "v4.16", patch: 13, known: "found-in" },
         ],
         known: "v4.16.0 and v4.17.0 read; v4.15.0 has the old form",
       },
@@ -29,9 +32,9 @@ export const LAPIC_AXES: readonly Axis[] = [
         effect: "a target left behind by more than a period is moved to now",
         place: 3,
         stable: [
-          { series: "v5.10", patch: 248, foundIn: true },
+          { series: "v5.10", patch: 248, known: "memory" },
           { series: "v5.15", patch: 198 },
-          { series: "v6.1", patch: 192, foundIn: true },
+          { series: "v6.1", patch: 192, known: "found-in" },
           { series: "v6.6", patch: 120 },
           { series: "v6.12", patch: 64 },
           { series: "v6.18", patch: 3 },
@@ -39,11 +42,22 @@ export const LAPIC_AXES: readonly Axis[] = [
         known: "v6.18.2 and v6.19.0 read; stable announcements",
       },
     ],
-    experiments: {
-      "resync-signed": "the negative remainder converted with its sign, no clamp (partial fix)",
-      "resync-clamped-one-period-back": "clamp to now minus one period (2022 proposal)",
-      "resync-clamped-misassigned":
-        "the TSC sum assigned to the CLOCK_MONOTONIC target (a slip seen in review)",
+    alternatives: {
+      "resync-signed": {
+        kind: "mistake",
+        effect: "the negative remainder converted with its sign, no clamp: an exit per missed period",
+        source: "partial fix, docs/model/scenarios-lapic S004",
+      },
+      "resync-clamped-one-period-back": {
+        kind: "proposal",
+        effect: "clamp to now minus one period: the fallback to software stays",
+        source: "proposed in 2022",
+      },
+      "resync-clamped-misassigned": {
+        kind: "mistake",
+        effect: "the TSC sum assigned to the CLOCK_MONOTONIC target",
+        source: "a slip seen in review, docs/model/scenarios-lapic S004",
+      },
     },
   },
   {
@@ -58,9 +72,9 @@ export const LAPIC_AXES: readonly Axis[] = [
         effect: "the target just computed, so that a clamp reaches the host timer too",
         place: 2,
         stable: [
-          { series: "v5.10", patch: 248, foundIn: true },
+          { series: "v5.10", patch: 248, known: "memory" },
           { series: "v5.15", patch: 198 },
-          { series: "v6.1", patch: 192, foundIn: true },
+          { series: "v6.1", patch: 192, known: "found-in" },
           { series: "v6.6", patch: 120 },
           { series: "v6.12", patch: 64 },
           { series: "v6.18", patch: 3 },
@@ -81,9 +95,9 @@ export const LAPIC_AXES: readonly Axis[] = [
         effect: "stops and warns once",
         place: 1,
         stable: [
-          { series: "v5.10", patch: 248, foundIn: true },
+          { series: "v5.10", patch: 248, known: "memory" },
           { series: "v5.15", patch: 198 },
-          { series: "v6.1", patch: 192, foundIn: true },
+          { series: "v6.1", patch: 192, known: "found-in" },
           { series: "v6.6", patch: 120 },
           { series: "v6.12", patch: 64 },
           { series: "v6.18", patch: 3 },
@@ -104,8 +118,8 @@ export const LAPIC_AXES: readonly Axis[] = [
         effect: "it expires at once and is advanced by one period",
         place: -1,
         stable: [
-          { series: "v4.14", patch: 67, foundIn: true },
-          { series: "v4.16", patch: 13, foundIn: true },
+          { series: "v4.14", patch: 67, known: "found-in" },
+          { series: "v4.16", patch: 13, known: "found-in" },
         ],
         known: "v4.15.0, v4.16.13 and v4.17.0 read",
       },
@@ -166,7 +180,15 @@ export const LAPIC_AXES: readonly Axis[] = [
         known: "v5.2.1 and v5.3.0 read",
       },
     ],
-    experiments: { posted: "injected from the timer's CPU by a posted interrupt (v5.3 and later, opt-in)" },
+    alternatives: {
+      posted: {
+        kind: "option",
+        effect: "injected from the timer's CPU by a posted interrupt",
+        source: "v5.2.1 and v5.3.0 read",
+        since: "v5.3",
+        commit: "0c5f81dad46c",
+      },
+    },
   },
   {
     name: "advance",
@@ -184,8 +206,10 @@ export const LAPIC_AXES: readonly Axis[] = [
         value: "auto-vcpu-off-above-5000",
         since: "v5.1",
         commit: "39497d7660d9",
+        with: ["57bf67e73ce9"],
         effect: "per vCPU; switched off for good above 5 µs",
-        known: "v5.0.0 and v5.1.15 read; pull request of v5.1-rc8",
+        stable: [{ series: "v5.0", patch: 14, known: "memory" }],
+        known: "v5.0.0 and v5.1.15 read; pull request of v5.1-rc8; review of v5.0.y, 6 May 2019",
       },
       {
         value: "auto-vcpu-reset-above-5000",
@@ -240,7 +264,7 @@ export const LAPIC_AXES: readonly Axis[] = [
         since: "v6.3",
         commit: "8e6ed96cdd50",
         effect: "fires on the destination",
-        stable: [{ series: "v6.1", patch: 192, foundIn: true }],
+        stable: [{ series: "v6.1", patch: 192, known: "found-in" }],
         known: "v6.2.1, v6.4.4 and v6.1.192 read",
       },
     ],
@@ -255,18 +279,47 @@ export const LAPIC_AXES: readonly Axis[] = [
         effect: "armed on CLOCK_MONOTONIC as if it ran with the TSC; a slew makes it early or late",
       },
     ],
-    experiments: {
-      raw: "armed on CLOCK_MONOTONIC_RAW, which NTP leaves alone",
-      "rate-compensated":
-        "the wait scaled by the slew in force when it is armed; wrong once the slew changes",
-      "restart-on-update": "scaled so, and armed again when the slew has changed",
-      "recheck-on-wake": "an early expiry waits for the rest; a late one stays late",
-      "mapped-each-tick": "armed on CLOCK_MONOTONIC_RAW, which the host maps to its timers anew at each tick",
-      "hardware-multiplexed":
-        "a nested preemption timer uses the host's own too, while its vCPU is in guest mode",
-      "compensated-rechecked": "scaled, armed again when the slew has changed, and asked at its expiry",
-      "recheck-without-restart":
-        "an early expiry is taken for none and no timer is left: the wake-up is lost (ARM before 1c5631c73fc2)",
+    alternatives: {
+      raw: {
+        kind: "proposal",
+        effect: "armed on CLOCK_MONOTONIC_RAW, which NTP leaves alone",
+        source: "proposed for ARM in January 2016, merged and reverted in 2017",
+      },
+      "rate-compensated": {
+        kind: "proposal",
+        effect: "the wait scaled by the slew in force when it is armed; wrong once the slew changes",
+        source: M8,
+      },
+      "restart-on-update": {
+        kind: "proposal",
+        effect: "scaled so, and armed again when the slew has changed",
+        source: M8,
+      },
+      "recheck-on-wake": {
+        kind: "proposal",
+        effect: "an early expiry waits for the rest; a late one stays late",
+        source: "on ARM since v4.6 (1c5631c73fc2), on x86 in no release",
+      },
+      "mapped-each-tick": {
+        kind: "proposal",
+        effect: "armed on CLOCK_MONOTONIC_RAW, which the host maps to its timers anew at each tick",
+        source: "proposed in 2024",
+      },
+      "hardware-multiplexed": {
+        kind: "proposal",
+        effect: "a nested preemption timer uses the host's own too, while its vCPU is in guest mode",
+        source: M8,
+      },
+      "compensated-rechecked": {
+        kind: "proposal",
+        effect: "scaled, armed again when the slew has changed, and asked at its expiry",
+        source: M8,
+      },
+      "recheck-without-restart": {
+        kind: "mistake",
+        effect: "an early expiry is taken for none and no timer is left: the wake-up is lost",
+        source: "ARM before 1c5631c73fc2",
+      },
     },
   },
 ];

@@ -21,6 +21,17 @@ function rankOf(row: string): number {
   return rank(Number(major), Number(minor));
 }
 
+/** Which of two releases came first, by their numbers: negative for `a`, 0 for one release. Names as {@link Release} has them. */
+export function compareReleases(a: string, b: string): number {
+  const patchOf = (name: string): number => Number(name.split(".")[2] ?? 0);
+  return rankOf(a) - rankOf(b) || patchOf(a) - patchOf(b);
+}
+
+/** `v6.12-rc3`: its row would be a guess, for some of a release's changes come with its last candidates. */
+const CANDIDATE = /^v?\d+\.\d+-rc\d+$/;
+/** The most of a text that is quoted. */
+const LONGEST_QUOTED = 60;
+
 /**
  * Reads a release: `v4.16`, `4.16.0`, `v6.12.64`. One that the table does not have is read by the nearest older row: what
  * changed after it is not known.
@@ -30,8 +41,9 @@ function rankOf(row: string): number {
 export function parseRelease(text: string): Release {
   const match = /^v?(\d{1,3})\.(\d{1,3})(?:\.(\d{1,4}))?$/.exec(text);
   if (match === null) {
+    const why = CANDIDATE.test(text) ? ": a candidate has only a part of what its release has" : "";
     throw new ChronovisorError(
-      `kernel: expected a release such as ${RELEASES[RELEASES.length - 1]} or v6.12.64, got "${text}"`,
+      `kernel: expected a release such as ${RELEASES[RELEASES.length - 1]}, v6.12.64 or 6.1, got "${text.slice(0, LONGEST_QUOTED)}"${why}`,
     );
   }
   const [, major = "", minor = "", patchText = "0"] = match;

@@ -88,4 +88,87 @@ export const XEN_AXES: readonly Axis[] = [
       },
     ],
   },
+  {
+    name: "xenArgumentCopy",
+    title: "how a structure is copied from a guest's pointer in a Xen hypercall",
+    history: [
+      {
+        value: "physical",
+        since: "v4.5",
+        effect: "its first byte's address is translated, and the rest read on in physical memory",
+      },
+      {
+        value: "virtual",
+        since: "v6.12",
+        effect: "through the guest's page tables, byte for byte",
+        known: "v6.1 and v6.12 read; where between them it came is not known",
+      },
+    ],
+    use: "no-story",
+    source: "docs/model/xen-timer §3",
+  },
+  {
+    name: "xenWallClock",
+    title: "how CLOCK_REALTIME and the guest's clock are read for Xen's wall clock",
+    history: [
+      { value: "split-reads", since: "v4.5", effect: "one after the other" },
+      {
+        value: "single-read",
+        since: "v6.12",
+        effect: "of one instant",
+        known: "v6.1 and v6.12 read; where between them it came is not known",
+      },
+    ],
+    use: "no-story",
+    source: "docs/model/xen-timer §8",
+  },
+  {
+    name: "xenLatch",
+    title: "Xen's wall clock when the guest's mode is latched with shared_info mapped",
+    history: [
+      { value: "silent", since: "v4.5", effect: "stays where the old layout has it" },
+      {
+        value: "rewrites-wall-clock",
+        since: "v6.12",
+        effect: "is written where the new layout has it",
+        known: "v6.1 and v6.12 read; where between them it came is not known",
+      },
+    ],
+    use: "no-story",
+    source: "docs/model/xen-timer §8",
+  },
+  {
+    name: "runstate",
+    title: "Xen's runstate times when the clock has stepped back",
+    history: [
+      { value: "wrap", since: "v4.5", effect: "the negative time counts as centuries" },
+      {
+        value: "clamped",
+        since: "v7.3",
+        commit: "36a85200643e",
+        effect: "counts as none",
+        place: 2,
+        proposal: "runstateNonNeg",
+        known: "push log of v7.3's merge window; by its title, the text was not read",
+      },
+    ],
+    use: "no-story",
+  },
+  {
+    name: "xenRouting",
+    title: "a Xen timer hypercall of a vCPU whose Xen id was never set",
+    history: [
+      { value: "in-kernel", since: "v4.5", effect: "the kernel serves it, from v5.19 on" },
+      {
+        value: "needs-vcpu-id",
+        since: "v7.3",
+        commit: "e4ffb0ceb9f4",
+        with: ["32d7943e5179", "c10bd49bdcc9"],
+        effect: "goes to user space",
+        place: 3,
+        known: "push log of v7.3's merge window; the text was not read",
+      },
+    ],
+    use: "no-story",
+  },
 ];

@@ -1,10 +1,7 @@
 import { XEN_TIMER_BEHAVIOURS, type XenTimerBehaviours } from "@chronovisor/xen-timer";
 
-/** The axes of the Xen timer that this table has. */
-export const XEN_TIMER_AXES = ["xenStart", "xenFutureFlag", "xenDelivery", "xenTimerClock"] as const;
-
 /** The Xen timer's share of a kernel's axes. */
-export type XenTimerChoice = Pick<XenTimerBehaviours, (typeof XEN_TIMER_AXES)[number]>;
+export type XenTimerChoice = XenTimerBehaviours;
 
 /**
  * The Xen timer's share of a kernel's axes; undefined for a kernel that has none (before v5.19). Which copy of the guest's
@@ -13,7 +10,7 @@ export type XenTimerChoice = Pick<XenTimerBehaviours, (typeof XEN_TIMER_AXES)[nu
 export function xenTimerBehaviours(axes: Readonly<Record<string, string>>): XenTimerChoice | undefined {
   const [firstCopy] = XEN_TIMER_BEHAVIOURS.xenTimerClock;
   const xenTimerClock = axes.xenTimerClock === "absent" ? firstCopy : axes.xenTimerClock;
-  const mine = { ...Object.fromEntries(XEN_TIMER_AXES.map((axis) => [axis, axes[axis]])), xenTimerClock };
-  if (Object.values(mine).includes("absent")) return undefined;
-  return mine as XenTimerChoice;
+  const mine = Object.fromEntries(Object.keys(XEN_TIMER_BEHAVIOURS).map((axis) => [axis, axes[axis]]));
+  if (Object.values({ ...mine, xenTimerClock }).includes("absent")) return undefined;
+  return { ...mine, xenTimerClock } as XenTimerChoice;
 }

@@ -1,5 +1,5 @@
-import type { TscVendor } from "@chronovisor/clocksource";
-import { lapicBehaviours } from "../kernels/lapic-behaviours.js";
+import type { CyclesToNsForm, TscVendor } from "@chronovisor/clocksource";
+import { lapicBehaviours, localApicBehaviours } from "../kernels/lapic-behaviours.js";
 import { Host } from "./host.js";
 import { keepTime } from "./keep-time.js";
 import { KvmHost } from "./kvm-host.js";
@@ -93,6 +93,7 @@ export function addVcpu(host: Host, vm: KvmVm, axes: Readonly<Record<string, str
     tsc: clocks.counter,
     clocks,
     behaviours: lapicBehaviours(axes),
+    apicBehaviours: localApicBehaviours(axes),
     timerConfig: {},
     preemptionTimerShift: undefined,
     apicv: "off",
@@ -107,11 +108,17 @@ export function addVcpu(host: Host, vm: KvmVm, axes: Readonly<Record<string, str
 }
 
 function buildHost(options: ClockMachineOptions, cpus: number): Host {
-  const { hostKhz, hostHz = hostKhz * 1000n, startTsc = 0n, realtimeNs, ipiNs } = options;
+  const { hostKhz, hostHz = hostKhz * 1000n, startTsc = 0n, realtimeNs, ipiNs, axes } = options;
   const tscKhz = Number(hostKhz);
   return new Host({
     tscHz: hostHz,
-    clock: { kind: "tsc", tscKhz, hz: HZ, ...(realtimeNs === undefined ? {} : { realtimeNs }) },
+    clock: {
+      kind: "tsc",
+      tscKhz,
+      hz: HZ,
+      cyclesToNs: axes.delta as CyclesToNsForm,
+      ...(realtimeNs === undefined ? {} : { realtimeNs }),
+    },
     tscKhz,
     minDeltaNs: 0n,
     cpus: Array.from({ length: cpus }, () => ({})),

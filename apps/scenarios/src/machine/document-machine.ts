@@ -1,7 +1,7 @@
-import type { TscVendor } from "@chronovisor/clocksource";
+import type { CyclesToNsForm, TscVendor } from "@chronovisor/clocksource";
 import type { EqualTarget } from "@chronovisor/hrtimer";
 import { preemptionTimerUsable } from "@chronovisor/lapic";
-import { lapicBehaviours } from "../kernels/lapic-behaviours.js";
+import { lapicBehaviours, localApicBehaviours } from "../kernels/lapic-behaviours.js";
 import type { Random } from "../random/random.js";
 import type { EventTimerKind } from "./event-timer.js";
 import { longTailed } from "./exit-latency.js";
@@ -100,7 +100,7 @@ function buildHost({ host: options, axes }: DocumentMachineOptions): Host {
   const cpu: HostCpuOptions = tick === "off" ? {} : { tick: { periodNs, firstNs: periodNs, whenIdle } };
   const host = new Host({
     tscHz: actualHz(options),
-    clock: { kind: "tsc", tscKhz, hz: Number(hz) },
+    clock: { kind: "tsc", tscKhz, hz: Number(hz), cyclesToNs: axes.delta as CyclesToNsForm },
     tscKhz,
     minDeltaNs: 0n,
     cpus: Array.from({ length: options.cpus }, () => cpu),
@@ -127,6 +127,7 @@ function addVcpu(host: Host, vm: KvmVm, cpu: number, options: DocumentMachineOpt
     tsc: clocks.counter,
     clocks,
     behaviours,
+    apicBehaviours: localApicBehaviours(options.axes),
     bus: vm.bus,
     timerConfig: { advance: advanceConfig(timerAdvance, behaviours.advance) },
     preemptionTimerShift: hasTimer ? PREEMPTION_TIMER_SHIFT : undefined,

@@ -1,5 +1,6 @@
 import {
   type ClockRate,
+  type CyclesToNsForm,
   type HostTsc,
   type MonotonicNs,
   type MonotonicRawNs,
@@ -21,7 +22,13 @@ import { NanosecondCounter } from "./nanosecond-counter.js";
  */
 export type HostClockOptions =
   | { readonly kind: "exact"; readonly ratePpb: bigint }
-  | { readonly kind: "tsc"; readonly tscKhz: number; readonly hz: number; readonly realtimeNs?: bigint };
+  | {
+      readonly kind: "tsc";
+      readonly tscKhz: number;
+      readonly hz: number;
+      readonly realtimeNs?: bigint;
+      readonly cyclesToNs?: CyclesToNsForm;
+    };
 
 const MASK = 2n ** 64n - 1n;
 /** CONFIG_HZ where no tick steers: it sets the unit of NTP's arithmetic only. */
@@ -83,6 +90,9 @@ export class HostTime implements SteeredHostClock {
       clocksource: source,
       hz: options.kind === "exact" ? UNSTEERED_HZ : options.hz,
       read: () => counter.read(engine.now),
+      ...(options.kind === "tsc" && options.cyclesToNs !== undefined
+        ? { cyclesToNs: options.cyclesToNs }
+        : {}),
       ...(options.kind === "tsc" && options.realtimeNs !== undefined
         ? { realtimeNs: options.realtimeNs }
         : {}),

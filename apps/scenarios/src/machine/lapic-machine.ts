@@ -1,8 +1,8 @@
-import { VcpuTsc } from "@chronovisor/clocksource";
+import { type CyclesToNsForm, VcpuTsc } from "@chronovisor/clocksource";
 import type { EqualTarget } from "@chronovisor/hrtimer";
 import { type LapicTimerBehaviours, preemptionTimerUsable } from "@chronovisor/lapic";
 import type { TraceSink } from "@chronovisor/trace";
-import { lapicBehaviours } from "../kernels/lapic-behaviours.js";
+import { lapicBehaviours, localApicBehaviours } from "../kernels/lapic-behaviours.js";
 import { type Random, seededRandom } from "../random/random.js";
 import type { RunHooks } from "../scenario/types.js";
 import type { EventTimerKind } from "./event-timer.js";
@@ -122,6 +122,7 @@ function assemble(options: LapicMachineOptions): LapicMachine {
     id: 0,
     tsc: new VcpuTsc({ hostTscKhz: hostKhz, userTscKhz: Number(options.guestKhz), vendor: "vmx" }),
     behaviours,
+    apicBehaviours: localApicBehaviours(options.axes),
     timerConfig: {
       busCycleNs: options.busNs,
       advance: advanceConfig(options.timerAdvance ?? "off", behaviours.advance),
@@ -148,7 +149,9 @@ function buildHost(options: LapicMachineOptions): Host {
   const host = new Host({
     tscHz: options.hostHz,
     clock:
-      clock === "exact" ? { kind: "exact", ratePpb: monoRatePpb } : { kind: "tsc", tscKhz, hz: Number(hz) },
+      clock === "exact"
+        ? { kind: "exact", ratePpb: monoRatePpb }
+        : { kind: "tsc", tscKhz, hz: Number(hz), cyclesToNs: options.axes.delta as CyclesToNsForm },
     tscKhz,
     minDeltaNs: options.minDelta,
     cpus: options.cpus ?? [clock === "exact" ? {} : ticking],

@@ -9,6 +9,7 @@ import {
   type LapicTimerBehaviours,
   type LapicTimerState,
   LocalApic,
+  type LocalApicBehaviours,
   type LocalApicOptions,
   type LocalApicVcpu,
   LVT_VECTOR_MASK,
@@ -41,6 +42,8 @@ const FARTHEST = 2n ** 62n;
 export interface VcpuApicOptions {
   readonly tsc: VcpuTscView;
   readonly behaviours: LapicTimerBehaviours;
+  /** Where its APIC departs from the manual; as KVM does by default. */
+  readonly apicBehaviours?: LocalApicBehaviours;
   readonly timerConfig: NonNullable<LocalApicOptions["timerConfig"]>;
   /** Rate shift of the VMX preemption timer; undefined on a machine without one. */
   readonly preemptionTimerShift: number | undefined;
@@ -121,6 +124,7 @@ export class VcpuApic implements LocalApicVcpu {
       vcpu: this,
       timerBehaviours: behaviours,
       timerConfig: options.timerConfig,
+      ...(options.apicBehaviours === undefined ? {} : { behaviours: options.apicBehaviours }),
       events: {
         timer: this.observer.events,
         onAccept: (interrupt, outcome) => this.#arrived(interrupt, outcome),

@@ -14,7 +14,7 @@ const INDENT = "  ";
 function effectOf(axis: string, value: string): string {
   const known = AXES.find(({ name }) => name === axis);
   const change = known?.history.find((candidate) => candidate.value === value);
-  return change?.effect ?? known?.experiments?.[value] ?? "";
+  return change?.effect ?? known?.alternatives?.[value]?.effect ?? "";
 }
 
 function stepName({ commit, release, moves }: Step): string {
@@ -125,8 +125,10 @@ function answer(
   ];
 }
 
-function effort({ search, runs, points }: BisectResult): string {
+function effort({ search, runs, points, changes }: BisectResult): string {
   const of = `${runs} of ${points.length} kernels run`;
   if (search === "exhaustive") return `exhaustive search, ${of}: a kernel between gave a third value`;
-  return `binary search, ${of}: each gave the value of one end or the other`;
+  if (changes.length === 0) return `no search, ${of}: both ends gave the same value`;
+  const kept = `binary search, ${of}: each gave the value of one end or the other`;
+  return runs === points.length ? kept : `${kept}, so that it is taken to have changed once`;
 }

@@ -1,10 +1,11 @@
 import { checkInteger, checkOneOf, checkU64 } from "../argument-checks.js";
+import { CLOCKSOURCE_BEHAVIOURS, type ClocksourceBehaviours } from "../behaviours.js";
 
 /**
  * What counts as a counter that went backwards: `msb`, the top bit of the masked difference (up to 6.1 and beyond); or
  * `seven-eighths`, more than 0.875 of the counter's width (6.12).
  */
-export type DeltaRule = "msb" | "seven-eighths";
+export type DeltaRule = ClocksourceBehaviours["negMotion"];
 
 /**
  * The mask of a counter of so many bits.
@@ -64,7 +65,7 @@ export function clocksourceDelta(
   checkU64("clocksourceDelta", "last", last);
   checkU64("clocksourceDelta", "mask", mask);
   checkU64("clocksourceDelta", "maxRaw", maxRaw);
-  checkOneOf("clocksourceDelta", "rule", rule, ["msb", "seven-eighths"]);
+  checkOneOf("clocksourceDelta", "rule", rule, CLOCKSOURCE_BEHAVIOURS.negMotion);
   const delta = (now - last) & mask;
   const largest = rule === "msb" ? mask >> 1n : maxRaw;
   return isBackwards(delta, largest, rule) ? 0n : delta;

@@ -6,6 +6,7 @@
  */
 
 import { checkInteger, checkOneOf, checkU32, checkU64 } from "../argument-checks.js";
+import { CLOCKSOURCE_BEHAVIOURS, type ClocksourceBehaviours } from "../behaviours.js";
 import { mulU64U32AddU64Shr } from "../wide/mul-u64-u32-add-u64-shr.js";
 import { mulU64U32Shr } from "../wide/mul-u64-u32-shr.js";
 import { clocksourceDelta, type DeltaRule } from "./clocksource-delta.js";
@@ -15,7 +16,7 @@ import { cyc2ns } from "./cyc2ns.js";
  * How a reading far from the last accumulation is converted: `unsigned` always the short way, a difference with its top bit
  * set reading as 0 (6.1); `safe` the wide way beyond `maxCycles`, standing still when the counter stepped back (6.12).
  */
-export type CyclesToNsForm = "unsigned" | "safe";
+export type CyclesToNsForm = ClocksourceBehaviours["delta"];
 
 /** What a clock read starts from (`struct tk_read_base`). */
 export interface ReadBase {
@@ -55,7 +56,7 @@ export function cyclesToNs(base: ReadBase, cycles: bigint, form: CyclesToNsForm)
   checkU64("cyclesToNs", "xtimeNsec", xtimeNsec);
   checkU64("cyclesToNs", "maxCycles", maxCycles);
   checkU64("cyclesToNs", "cycles", cycles);
-  checkOneOf("cyclesToNs", "form", form, ["unsigned", "safe"]);
+  checkOneOf("cyclesToNs", "form", form, CLOCKSOURCE_BEHAVIOURS.delta);
 
   const delta = (cycles - cycleLast) & mask;
   const steppedBack = (delta & ~(mask >> 1n)) !== 0n;
@@ -98,7 +99,7 @@ export function elapsedNs(source: ElapsedSource, start: bigint, end: bigint, rul
   checkU64("elapsedNs", "maxRawDelta", maxRawDelta);
   checkU64("elapsedNs", "start", start);
   checkU64("elapsedNs", "end", end);
-  checkOneOf("elapsedNs", "rule", rule, ["msb", "seven-eighths"]);
+  checkOneOf("elapsedNs", "rule", rule, CLOCKSOURCE_BEHAVIOURS.negMotion);
   const delta = clocksourceDelta(end, start, mask, maxRawDelta, rule);
   return delta < maxCycles
     ? BigInt.asUintN(64, cyc2ns(delta, mult, shift))

@@ -10,6 +10,7 @@
  */
 
 import { checkInteger, checkOneOf, checkU32, checkU64 } from "../argument-checks.js";
+import { CLOCKSOURCE_BEHAVIOURS } from "../behaviours.js";
 import { elapsedNs } from "./cycles-to-ns.js";
 import type {
   UnstableReason,
@@ -93,7 +94,7 @@ export class ClocksourceWatchdog {
     checkU64(fn, "startJiffies", options.startJiffies);
     checkInteger(fn, "tuning.maxSkewNs", options.tuning.maxSkewNs, 0, 2 ** 31 - 1);
     checkOneOf(fn, "tuning.readLimit", options.tuning.readLimit, ["margins", "max-skew"]);
-    checkOneOf(fn, "tuning.deltaRule", options.tuning.deltaRule, ["msb", "seven-eighths"]);
+    checkOneOf(fn, "tuning.deltaRule", options.tuning.deltaRule, CLOCKSOURCE_BEHAVIOURS.negMotion);
     for (const source of [options.watchdog, ...options.sources]) {
       checkU32(fn, `${source.name}.uncertaintyMarginNs`, source.uncertaintyMarginNs);
     }

@@ -19,6 +19,7 @@ import {
   checkU32,
   checkU64,
 } from "../argument-checks.js";
+import { CLOCKSOURCE_BEHAVIOURS, type ClocksourceBehaviours } from "../behaviours.js";
 import type { GuestTsc, HostTsc } from "../time-types.js";
 import { POW2 } from "../wide/power-table.js";
 import type { TimeScale } from "./time-scale.js";
@@ -38,7 +39,6 @@ import { scaleTsc, TSC_SCALING, type TscFractionBits, type TscVendor } from "./t
 
 const U = BigInt.asUintN;
 const S = BigInt.asIntN;
-const CATCHUP_DELTAS: readonly CatchupDelta[] = ["unsigned", "signed"];
 
 /** Where a guest counter was started: a host clock reading and the value written then. */
 export interface TscStart {
@@ -52,7 +52,7 @@ export interface TscStart {
  * How catch-up takes an instant before a counter's start: as one far in the future, in every release; or as one before it
  * (`catchupNegative`, proposed).
  */
-export type CatchupDelta = "unsigned" | "signed";
+export type CatchupDelta = ClocksourceBehaviours["catchupDelta"];
 
 /** A {@link ScaledTsc} as plain JSON; u64 are decimal strings. */
 export interface ScaledTscState {
@@ -281,7 +281,7 @@ export class ScaledTsc {
    * Source: `x86.c:compute_guest_tsc`; docs/model/clocksource-tsc §5.3 and docs/model/pvclock §10 (`catchupNegative`).
    */
   computeGuestTsc(start: TscStart, kernelNs: bigint, delta: CatchupDelta = "unsigned"): GuestTsc {
-    checkOneOf("ScaledTsc.computeGuestTsc", "delta", delta, CATCHUP_DELTAS);
+    checkOneOf("ScaledTsc.computeGuestTsc", "delta", delta, CLOCKSOURCE_BEHAVIOURS.catchupDelta);
     checkU64("ScaledTsc.computeGuestTsc", "kernelNs", kernelNs);
     const { ns, write } = start;
     checkU64("ScaledTsc.computeGuestTsc", "ns", ns);

@@ -1,5 +1,6 @@
 /** What a {@link VmTsc} is made from, what it asks for, and what it saves. */
 
+import type { ClocksourceBehaviours } from "../behaviours.js";
 import type { HostTsc } from "../time-types.js";
 import type { HostTscHealth } from "./host-tsc-health.js";
 import type { TscVendor } from "./tsc-ratio.js";
@@ -11,19 +12,19 @@ import type { VcpuTscState } from "./vcpu-tsc-types.js";
  * the last write would be by now (up to 6.6); `first-write-wins`, the same, but never against the values of vCPU creation
  * (bf328e22e472, 6.7).
  */
-export type UserTsc = "1s-slop" | "first-write-wins";
+export type UserTsc = ClocksourceBehaviours["userTsc"];
 
 /**
  * When a synchronisation asks for a new master-clock reference: `always` when master clock is on or about to be (up to
  * 6.6); `on-change` only when it turns on or off or a new generation starts (c52ffadc65e2, 6.7).
  */
-export type VcpuAddRefresh = "always" | "on-change";
+export type VcpuAddRefresh = ClocksourceBehaviours["vcpuAddRefresh"];
 
 /**
  * What `KVM_SET_TSC_KHZ` on a vCPU does to the value its counter shows: it `jumps` with the ratio, in every release; or
  * the counter is read before and written after it, so that it goes on (`resync`, proposed).
  */
-export type TscKhzChange = "jumps" | "resync";
+export type TscKhzChange = ClocksourceBehaviours["tscKhzChange"];
 
 /** How the synchronisation reads the host. Every call is a separate sample. */
 export interface TscSyncClock {

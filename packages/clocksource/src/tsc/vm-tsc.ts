@@ -11,6 +11,7 @@
  */
 
 import { checkInteger, checkOneOf, checkPositiveU32, checkU32, checkU64 } from "../argument-checks.js";
+import { CLOCKSOURCE_BEHAVIOURS } from "../behaviours.js";
 import type { GuestTsc, HostTsc } from "../time-types.js";
 import { maxGuestTscKhz, scaleTsc, type TscVendor } from "./tsc-ratio.js";
 import { VcpuTsc } from "./vcpu-tsc.js";
@@ -76,10 +77,10 @@ export class VmTsc {
   constructor(options: VmTscOptions) {
     checkPositiveU32("VmTsc", "hostTscKhz", options.hostTscKhz);
     checkOneOf("VmTsc", "vendor", options.vendor, ["vmx", "svm"]);
-    checkOneOf("VmTsc", "userTsc", options.userTsc, ["1s-slop", "first-write-wins"]);
-    checkOneOf("VmTsc", "vcpuAddRefresh", options.vcpuAddRefresh, ["always", "on-change"]);
+    checkOneOf("VmTsc", "userTsc", options.userTsc, CLOCKSOURCE_BEHAVIOURS.userTsc);
+    checkOneOf("VmTsc", "vcpuAddRefresh", options.vcpuAddRefresh, CLOCKSOURCE_BEHAVIOURS.vcpuAddRefresh);
     const { tscKhzChange = "jumps" } = options;
-    checkOneOf("VmTsc", "tscKhzChange", tscKhzChange, ["jumps", "resync"]);
+    checkOneOf("VmTsc", "tscKhzChange", tscKhzChange, CLOCKSOURCE_BEHAVIOURS.tscKhzChange);
     this.hostTscKhz = options.hostTscKhz;
     this.vendor = options.vendor;
     this.hasTscScaling = options.hasTscScaling ?? true;

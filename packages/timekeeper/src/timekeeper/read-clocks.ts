@@ -1,4 +1,4 @@
-import { type CyclesToNsForm, cyclesToNs } from "@chronovisor/clocksource";
+import { CLOCKSOURCE_BEHAVIOURS, type CyclesToNsForm, cyclesToNs } from "@chronovisor/clocksource";
 import { checkInteger, checkObject, checkOneOf, checkS64, checkU32, checkU64 } from "../argument-checks.js";
 
 const NSEC_PER_SEC = 1_000_000_000n;
@@ -72,7 +72,7 @@ export function readClocks(bases: ClockBases, cycles: bigint, form: CyclesToNsFo
   checkS64(fn, "offsBootNs", offsBootNs);
   checkInteger(fn, "taiOffsetSec", taiOffsetSec, -(2 ** 31), 2 ** 31 - 1);
   checkU64(fn, "cycles", cycles);
-  checkOneOf(fn, "form", form, ["unsigned", "safe"]);
+  checkOneOf(fn, "form", form, CLOCKSOURCE_BEHAVIOURS.delta);
 
   const read = ({ mult, xtimeNsec, baseNs }: ClockBase): bigint =>
     S(64, baseNs + cyclesToNs({ ...bases, mult, xtimeNsec }, cycles, form));

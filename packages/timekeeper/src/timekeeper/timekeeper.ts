@@ -1,4 +1,4 @@
-import type { CyclesToNsForm, KvmClockCopy } from "@chronovisor/clocksource";
+import { CLOCKSOURCE_BEHAVIOURS, type KvmClockCopy } from "@chronovisor/clocksource";
 import {
   checkFunction,
   checkInteger,
@@ -35,7 +35,6 @@ import { fromNs, isSettable, type Timespec } from "./timespec.js";
 
 /** −EINVAL: the kernel's "no". */
 const REFUSED = -22;
-const FORMS: readonly CyclesToNsForm[] = ["unsigned", "safe"];
 /** The longest sleep the kernel takes: what fits a signed 64-bit number of nanoseconds, in whole seconds. */
 const MAX_SLEEP_NS = ((2n ** 63n - 1n) / NSEC_PER_SEC) * NSEC_PER_SEC - 1n;
 
@@ -80,7 +79,7 @@ export class Timekeeper extends ClockReadings {
     checkFunction(fn, "read", read);
     checkS64(fn, "realtimeNs", realtimeNs);
     checkS32(fn, "taiOffsetSec", taiOffsetSec);
-    checkOneOf(fn, "cyclesToNs", cyclesToNs, FORMS);
+    checkOneOf(fn, "cyclesToNs", cyclesToNs, CLOCKSOURCE_BEHAVIOURS.delta);
     checkObject(fn, "events", options.events ?? {});
     const now = fromNs(realtimeNs);
     if (!isSettable(now))
@@ -298,7 +297,7 @@ export class Timekeeper extends ClockReadings {
     const clocksource = savedClocksource(state);
     const stopped = parseU64(fn, "cycleLast", state.cycleLast);
     const { hz, cyclesToNs } = state;
-    checkOneOf(fn, "cyclesToNs", cyclesToNs, FORMS);
+    checkOneOf(fn, "cyclesToNs", cyclesToNs, CLOCKSOURCE_BEHAVIOURS.delta);
     const restored = new Timekeeper({ ...surroundings, clocksource, hz, cyclesToNs, read: () => stopped });
     checkOneOf(fn, "suspended", String(state.suspended), ["true", "false"]);
     restoreCore(restored.#core, state);

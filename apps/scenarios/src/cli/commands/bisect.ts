@@ -4,7 +4,7 @@ import { bisectToJson } from "../../bisect/json.js";
 import { renderBisection } from "../../render/bisection.js";
 import { type CliContext, styleOf } from "../context.js";
 import { EXIT } from "../exit-codes.js";
-import { addSharedOptions, applyOverrides, once, type SharedOptions } from "../options.js";
+import { addSharedOptions, once, type SharedOptions } from "../options.js";
 import { runColumns } from "../run-columns.js";
 import { addExamples, addScenarioHelp } from "../scenario-help.js";
 import { subjectOf } from "../subject.js";
@@ -19,10 +19,7 @@ interface BisectOptions extends SharedOptions {
 async function bisect(context: CliContext, id: string, options: BisectOptions): Promise<void> {
   const { scenario, params, seed, overrides, document } = subjectOf(context, id, options);
   const measure: Measure = async (kernels) => {
-    const labelled = kernels.map((kernel) => ({
-      label: kernel.name,
-      kernel: applyOverrides(kernel, overrides),
-    }));
+    const labelled = kernels.map((kernel) => ({ label: kernel.name, kernel }));
     const { columns } = await runColumns(context, `bisect ${scenario.id}`, scenario, labelled, {
       params,
       seed,
@@ -31,7 +28,7 @@ async function bisect(context: CliContext, id: string, options: BisectOptions): 
     });
     return columns.map(({ result }) => result);
   };
-  const result = await findChange({ scenario, ...options }, measure);
+  const result = await findChange({ scenario, ...options, overrides }, measure);
   context.terminal.out(
     options.json
       ? `${JSON.stringify(bisectToJson(result))}\n`

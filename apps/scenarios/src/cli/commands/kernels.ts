@@ -16,7 +16,7 @@ export function addKernelsCommand(program: Command, context: CliContext): void {
     .argument("[scenario]", "only what plays a part in this scenario")
     .summary("print what changed between kernel releases")
     .description(
-      "Prints the table of kernels: each change of a behaviour with its release, its commit, the stable series that received it, what one observes, and how it is known; then what was proposed and not merged. --kernel takes any release: one that is not named here behaves as the nearest older one that is.",
+      "Prints the table of kernels: each change of a behaviour with its release, its commit, the stable series that received it, what one observes, and how it is known; then what no release has of itself, such as proposals that are not merged, and what is not modelled. --kernel takes any release: one that is not named here behaves as the nearest older one that is.",
     )
     .option("--json", "print the table as one JSON object and nothing else")
     .action((id: string | undefined, { json }: KernelsOptions) => {
