@@ -2,7 +2,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { axisNames } from "../kernels/kernels.js";
 import type { ScenarioDefinition } from "../scenario/types.js";
 import { metronomes, recordingContext } from "./fixtures/metronome.js";
 import { Interrupted, main } from "./main.js";
@@ -13,7 +12,6 @@ async function cli(...args: string[]): Promise<{ code: number; out: string; err:
   return { code, out: out(), err: err() };
 }
 
-const axes = axisNames.join(", ");
 const params = "duration, beat, advanceNs, players, mood";
 
 describe("a wrong request is one line on standard error, nothing on standard output, and exit 2", () => {
@@ -53,7 +51,7 @@ describe("a wrong request is one line on standard error, nothing on standard out
     [["run", "metronome", "--set", "beat"], '--set: expected name=value, got "beat"'],
     [
       ["run", "metronome", "--set", "beet=1ms"],
-      `--set: expected a parameter (${params}) or a behaviour (${axes}), got "beet" (did you mean beat?)`,
+      `--set: expected a parameter (${params}) or a behaviour that \`chronovisor kernels\` lists, got "beet" (did you mean beat?)`,
     ],
     [["run", "metronome", "--set", "beat=1ms", "--set", "beat=1ms"], "--set: beat is set twice"],
     [["run", "metronome", "--duration", "1s", "--set", "duration=1s"], "--duration: --set sets duration too"],

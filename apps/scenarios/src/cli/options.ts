@@ -89,7 +89,7 @@ export function parseSettings(scenario: ScenarioDefinition, options: SharedOptio
     else if (axisNames.includes(name)) overrides.set(name, value);
     else {
       throw new ChronovisorError(
-        `--set: expected a parameter (${paramNames.join(", ")}) or a behaviour (${axisNames.join(", ")}), got "${name}"${didYouMean(name, [...paramNames, ...axisNames])}`,
+        `--set: expected a parameter (${paramNames.join(", ")}) or a behaviour that \`chronovisor kernels\` lists, got "${name}"${didYouMean(name, [...paramNames, ...axisNames])}`,
       );
     }
   }

@@ -37,7 +37,7 @@ export const tscWatchdog: ScenarioDefinition<typeof tscWatchdogParams> = {
   variants: { before: "v6.1", after: "v6.12" },
   axes: ["guestWatchdog", "guestKhz"],
   budgets: tscWatchdogBudgets,
-  headline: "perDay",
+  headline: "outcome",
   plot: "ahead",
   observe: {
     setTscKhz: { unit: "name", title: "KVM_SET_TSC_KHZ", headline: true },
