@@ -54,7 +54,7 @@ export class VcpuCounters {
 
   exited(reason: string): void {
     this.exits += 1;
-    // A map: an object with a property per reason costs five times as much on an exit, 0.1 µs.
+    // A map: several times a tick, by names that V8 does not specialise a property access for.
     this.#exitsFor.set(reason, (this.#exitsFor.get(reason) ?? 0) + 1);
   }
 

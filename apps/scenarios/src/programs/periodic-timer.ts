@@ -27,7 +27,7 @@ export interface PeriodicTimerOptions extends LoadOptions {
 
 /**
  * Sets the timer going (enables the APIC, divides by 1, starts the count) and takes its ticks for ever. One generator, and
- * nothing delegated: what a `yield*` or a generator per tick costs, every tick of a run would pay, half a µs in all.
+ * nothing delegated: what a `yield*` or a generator per tick costs, every tick of a run would pay, a quarter of a µs in all.
  *
  * @param firstWait - how it waits for its first tick, where that is not as its load says.
  */
