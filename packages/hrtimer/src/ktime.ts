@@ -7,6 +7,7 @@
 export const KTIME_MAX: bigint = 2n ** 63n - 1n;
 /** The smallest `ktime_t`. */
 const KTIME_MIN: bigint = -(2n ** 63n);
+const U64_MAX = 2n ** 64n - 1n;
 
 /**
  * Checks that a value is a `ktime_t`.
@@ -31,7 +32,7 @@ export function checkU64(fn: string, what: string, value: bigint, unit: string):
   if (typeof value !== "bigint") {
     throw new TypeError(`${fn}: expected ${what} to be a bigint, got ${typeof value}`);
   }
-  if (value < 0n || value >= 2n ** 64n) {
+  if (value < 0n || value > U64_MAX) {
     throw new RangeError(`${fn}: expected ${what} to be an unsigned 64-bit count of ${unit}, got ${value}`);
   }
 }

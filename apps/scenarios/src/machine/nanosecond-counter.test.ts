@@ -63,6 +63,31 @@ describe("NanosecondCounter", () => {
     );
   });
 
+  it("reads the same whatever was asked for before, near or far, ahead or back", () => {
+    const near = fc.bigInt({ min: 0n, max: 2n ** 33n });
+    const instants = fc.array(fc.tuple(fc.oneof(near, cycles), fc.bigInt({ min: 0n, max: 3n })), {
+      minLength: 1,
+      maxLength: 20,
+    });
+    fc.assert(
+      fc.property(hertz, rate, cycles, instants, (hz, ppb, start, asked) => {
+        const counter = new NanosecondCounter(tsc(start), hz, ppb);
+        const perSecond = 1_000_000_000n + ppb;
+        let at = 0n;
+        for (const [span, more] of asked) {
+          // Forward by the span, and sometimes back to where the run began.
+          at = more === 0n ? 0n : at + span;
+          const ns = (at * perSecond) / hz;
+          expect(counter.read(tsc(start + at))).toBe(ns);
+          for (const count of [ns, ns + 1n, ns + more]) {
+            const first = (count * hz + perSecond - 1n) / perSecond;
+            expect(counter.firstTscAt(count)).toBe(start + first);
+          }
+        }
+      }),
+    );
+  });
+
   it.each([
     [2_500_000_000n, 0n, { mult: 858_993_459, shift: 31 }],
     [100_000_000n, 0n, { mult: 2_684_354_560, shift: 28 }],

@@ -71,6 +71,7 @@ export class VcpuApic implements LocalApicVcpu {
   readonly #thread: VcpuThread;
   readonly #tsc: VcpuTscView;
   readonly #apic: LocalApic;
+  readonly timer: LapicTimer;
   readonly #hv: PreemptionTimer | undefined;
   /** The preemption timer's shares, where a nested timer has one. */
   readonly #shared: PreemptionTimerMultiplexer | undefined;
@@ -134,6 +135,7 @@ export class VcpuApic implements LocalApicVcpu {
         },
       },
     });
+    this.timer = this.#apic.timer;
     bus?.connect(this.#apic);
     this.#apic.wrmsr(MSR_IA32_APICBASE, this.#apic.apicBase | APIC_BASE_EXTD, "host");
     this.observer.watch(this.timer);
@@ -147,10 +149,6 @@ export class VcpuApic implements LocalApicVcpu {
   /** The VM gave a reason to inhibit APICv, as a changed xAPIC id is: from now on interrupts need exits. */
   inhibitApicv(): void {
     this.#virtualized = false;
-  }
-
-  get timer(): LapicTimer {
-    return this.#apic.timer;
   }
 
   /** Replaces the timer's state behind its back, as a bug elsewhere in the kernel would. */
@@ -328,15 +326,17 @@ export class VcpuApic implements LocalApicVcpu {
 
   #arrived({ vector, deliveryMode }: ApicInterrupt, outcome: "accepted" | "coalesced" | "discarded"): void {
     if (outcome === "discarded" || deliveryMode > DELIVERY_MODE_LOWEST_PRIORITY) return;
-    const { now: at, id: vcpu } = this.#thread;
     const coalesced = outcome === "coalesced" ? "yes" : "no";
     this.observer.requested(coalesced);
-    this.#trace?.emit({ kind: "inject", at, vcpu, vector, coalesced });
+    if (this.#trace === undefined) return;
+    const { now: at, id: vcpu } = this.#thread;
+    this.#trace.emit({ kind: "inject", at, vcpu, vector, coalesced });
   }
 
   #ended(vector: number): void {
+    if (this.#trace === undefined) return;
     const { now: at, id: vcpu } = this.#thread;
-    this.#trace?.emit({ kind: "eoi", at, vcpu, vector: vector < 0 ? undefined : vector });
+    this.#trace.emit({ kind: "eoi", at, vcpu, vector: vector < 0 ? undefined : vector });
   }
 
   #warn(text: string): void {

@@ -1,15 +1,59 @@
 import { bench, describe } from "vitest";
-import { OneApic } from "../../test/one-apic.js";
-import { InterruptState } from "../index.js";
+import type { FakeTimer } from "../../test/fake-host.js";
+import { NanosecondHost } from "../../test/nanosecond-host.js";
+import { InterruptState, LocalApic } from "../index.js";
 
 /** What is measured, per iteration. */
 const TIMES = 1000;
 
+const IA32_APICBASE = 0x1b;
 const SVR = 0xf0;
 const EOI = 0xb0;
 const LVTT = 0x320;
 const TMICT = 0x380;
 const TMCCT = 0x390;
+const TDCR = 0x3e0;
+const LVTT_PERIODIC = 1 << 17;
+const PERIOD_NS = 1_000_000n;
+
+type Mode = "xapic" | "x2apic";
+const MODES: readonly Mode[] = ["xapic", "x2apic"];
+
+/** A local APIC that nobody watches, its guest's accesses, and its timer, with a period of 1 ms. */
+class MeasuredApic {
+  readonly host = new NanosecondHost();
+  readonly apic = new LocalApic({ id: 0, clock: this.host, createTimer: this.host.createTimer });
+  readonly timer: FakeTimer;
+  readonly #mode: Mode;
+
+  constructor(mode: Mode, lvtt: number) {
+    this.#mode = mode;
+    if (mode === "x2apic") this.apic.wrmsr(IA32_APICBASE, this.apic.apicBase | 0x400n);
+    const [timer] = this.host.timers;
+    if (timer === undefined) throw new Error("no timer was created");
+    this.timer = timer;
+    this.write(SVR, 0x1ffn);
+    this.write(TDCR, 0xbn);
+    this.write(LVTT, BigInt(lvtt | 0xec));
+    this.write(TMICT, PERIOD_NS);
+  }
+
+  read(offset: number): bigint | undefined {
+    return this.#mode === "x2apic" ? this.apic.rdmsr(0x800 + offset / 16) : this.apic.read(offset, 4);
+  }
+  write(offset: number, value: bigint): void {
+    if (this.#mode === "x2apic") this.apic.wrmsr(0x800 + offset / 16, value);
+    else this.apic.write(offset, value, 4);
+  }
+  /** The timer expires, and its interrupt is injected, taken and ended. */
+  tick(): void {
+    this.host.now += PERIOD_NS;
+    this.timer.fire();
+    this.apic.injectPendingTimer();
+    this.apic.acknowledge();
+    this.write(EOI, 0n);
+  }
+}
 
 describe(`${TIMES} interrupts`, () => {
   const bare = new InterruptState();
@@ -21,55 +65,54 @@ describe(`${TIMES} interrupts`, () => {
     }
   });
 
-  for (const mode of ["xapic", "x2apic"] as const) {
-    const one = new OneApic({ mode });
+  const interrupt = { vector: 0x41, deliveryMode: 0, level: "asserted", trigger: "edge" } as const;
+  for (const mode of MODES) {
+    const one = new MeasuredApic(mode, 0);
     bench(`accepted, taken, ended by a guest's write: ${mode}`, () => {
       for (let i = 0; i < TIMES; i++) {
-        one.request(0x41);
+        one.apic.accept(interrupt);
         one.apic.acknowledge();
-        one.write(EOI, 0);
+        one.write(EOI, 0n);
       }
     });
   }
 });
 
 describe(`${TIMES} ticks`, () => {
-  const one = new OneApic();
-  one.write(LVTT, 0x2_00ec);
-  one.write(TMICT, 500_000);
-  bench("periodic: callback, injection, taken, ended", () => {
-    for (let i = 0; i < TIMES; i++) {
-      one.host.spend(1_000_000n);
-      one.timer.fire();
-      one.apic.injectPendingTimer();
-      one.apic.acknowledge();
-      one.write(EOI, 0);
-    }
-  });
+  for (const mode of MODES) {
+    const periodic = new MeasuredApic(mode, LVTT_PERIODIC);
+    bench(`periodic: callback, injection, taken, ended: ${mode}`, () => {
+      for (let i = 0; i < TIMES; i++) periodic.tick();
+    });
+    const oneShot = new MeasuredApic(mode, 0);
+    bench(`one-shot: TMICT written, callback, injection, taken, ended: ${mode}`, () => {
+      for (let i = 0; i < TIMES; i++) {
+        oneShot.write(TMICT, PERIOD_NS);
+        oneShot.tick();
+      }
+    });
+  }
 });
 
 describe(`${TIMES} accesses`, () => {
-  const page = new OneApic();
-  const msr = new OneApic({ mode: "x2apic" });
-  page.write(TMICT, 4_000_000_000);
-  bench("read of SVR by page", () => {
-    for (let i = 0; i < TIMES; i++) page.apic.read(SVR, 4);
-  });
-  bench("read of SVR by MSR", () => {
-    for (let i = 0; i < TIMES; i++) msr.apic.rdmsr(0x80f);
-  });
-  bench("read of a running count by page", () => {
-    for (let i = 0; i < TIMES; i++) page.apic.read(TMCCT, 4);
-  });
+  for (const mode of MODES) {
+    const one = new MeasuredApic(mode, 0);
+    bench(`read of SVR: ${mode}`, () => {
+      for (let i = 0; i < TIMES; i++) one.read(SVR);
+    });
+    bench(`read of a running count: ${mode}`, () => {
+      for (let i = 0; i < TIMES; i++) one.read(TMCCT);
+    });
+  }
 });
 
 describe("a page", () => {
-  const one = new OneApic();
-  const saved = one.apic.toPage();
+  const { apic } = new MeasuredApic("xapic", 0);
+  const saved = apic.toPage();
   bench("saved", () => {
-    one.apic.toPage();
+    apic.toPage();
   });
   bench("restored", () => {
-    one.apic.fromPage(saved);
+    apic.fromPage(saved);
   });
 });

@@ -19,6 +19,7 @@ import {
   X2APIC_MSR_FIRST,
 } from "../registers/offsets.js";
 import { registerAt } from "../registers/register-map.js";
+import { highWord, lowWord, u32ToBigint } from "../words.js";
 import type { ApicCore } from "./core.js";
 import type { BadAccessReason, BadApicAccess } from "./events.js";
 import type { InterruptCommand } from "./interrupt-command.js";
@@ -32,7 +33,6 @@ import { takeBase } from "./reset.js";
  */
 
 const MSR_BYTES = 8;
-const U32_MAX = 2 ** 32 - 1;
 
 /** An MSR's value, undefined for #GP. */
 export function readMsr(core: ApicCore, icr: InterruptCommand, msr: number): bigint | undefined {
@@ -44,7 +44,7 @@ export function readMsr(core: ApicCore, icr: InterruptCommand, msr: number): big
     core.events.onBadAccess?.(fault("read", msr, refusal));
     return undefined;
   }
-  return offset === APIC_ICR ? icr.value : BigInt(readRegister(core, offset));
+  return offset === APIC_ICR ? icr.value : u32ToBigint(readRegister(core, offset));
 }
 
 /** Writes an MSR; "fault" is #GP, and nothing has changed. */
@@ -78,9 +78,8 @@ function write(
   if (refusal !== undefined) return refusal;
   if (offset === APIC_ICR) return icr.write(value) === "fault" ? "reserved-bits" : undefined;
   if (offset === APIC_SELF_IPI) return icr.writeSelf(value) === "fault" ? "reserved-bits" : undefined;
-  // Rounding keeps what is above 32 bits above; a conversion costs more than the rest of this function.
-  const low = Number(value);
-  if (low > U32_MAX || (low & reservedBits(core, offset)) !== 0) return "reserved-bits";
+  const low = lowWord(value);
+  if (highWord(value) !== 0 || (low & reservedBits(core, offset)) !== 0) return "reserved-bits";
   writeRegister(core, icr, offset, low);
   return undefined;
 }

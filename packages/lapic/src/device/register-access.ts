@@ -74,18 +74,21 @@ function readVectorSet(core: ApicCore, offset: number): number | undefined {
   return irq.irr.word(index);
 }
 
+function storedMask(offset: number): number {
+  return registerAt(offset)?.storedMask ?? 0;
+}
+
 /** What SVR can store. */
 export function svrMask(core: ApicCore): number {
-  const stored = registerAt(APIC_SPIV)?.storedMask ?? 0;
+  const stored = storedMask(APIC_SPIV);
   return announcesDirectedEoi(core) ? stored | SVR_SUPPRESS_EOI_BROADCAST : stored;
 }
 
 /** Writes a writable register; one that is not is left alone. */
 export function writeRegister(core: ApicCore, icr: InterruptCommand, offset: number, value: number): void {
-  const stored = registerAt(offset)?.storedMask ?? 0;
   switch (offset) {
     case APIC_ID:
-      core.file.write(offset, value & stored);
+      core.file.write(offset, value & storedMask(offset));
       reportInhibits(core);
       break;
     case APIC_TASKPRI:
@@ -95,7 +98,7 @@ export function writeRegister(core: ApicCore, icr: InterruptCommand, offset: num
       endOfInterrupt(core);
       break;
     case APIC_LDR:
-      core.file.write(offset, value & stored);
+      core.file.write(offset, value & storedMask(offset));
       break;
     case APIC_DFR:
       core.file.write(offset, value | DFR_ONES);

@@ -1,5 +1,6 @@
 import type { GuestTsc, HostClock, HostTsc, VcpuTscView } from "@chronovisor/clocksource";
 import { checkInteger, checkOneOf, checkU32, checkU64 } from "../arguments.js";
+import { highWord, u32ToBigint } from "../words.js";
 import type { PreemptionTimerPort, PreemptionTimerResult } from "./preemption-timer-port.js";
 
 /*
@@ -16,6 +17,11 @@ const SOFT_DISABLED_VALUE = 0xffff_ffff;
 const MAX_TICKS_PER_SECOND = Math.floor(0xffff_ffff / 10);
 /** Assumed frequency of an unknown TSC: 5 GHz. */
 const UNKNOWN_TSC_HZ = 5_000_000_000;
+
+/** 2^rateShift, by rate shift. In a typed array: V8 then keeps what is made of it in machine words. */
+const STEPS = /* @__PURE__ */ BigUint64Array.from({ length: 32 }, (_, rateShift) => 1n << BigInt(rateShift));
+
+const U = BigInt.asUintN;
 
 /** Whether the guest must exit again before its first instruction, which a value of 0 brings about. */
 export type EntryKind = "ordinary" | "immediate-exit";
@@ -53,7 +59,8 @@ export class PreemptionTimer implements PreemptionTimerPort {
   readonly rateShift: number;
   readonly #clock: HostClock;
   readonly #tsc: VcpuTscView;
-  readonly #shift: bigint;
+  /** 2^(32 − rateShift). */
+  readonly #lift: bigint;
   readonly #scale: DeltaScale;
   #deadline: bigint = UNARMED;
   #softDisabled = false;
@@ -67,7 +74,7 @@ export class PreemptionTimer implements PreemptionTimerPort {
     this.rateShift = options.rateShift;
     this.#clock = options.clock;
     this.#tsc = options.tsc;
-    this.#shift = BigInt(options.rateShift);
+    this.#lift = 1n << BigInt(32 - options.rateShift);
     this.#scale = deltaScale(options.tsc, options.rateShift);
   }
 
@@ -131,7 +138,8 @@ export class PreemptionTimer implements PreemptionTimerPort {
    * @throws RangeError for another kind.
    */
   loadAtEntry(kind: EntryKind): number | undefined {
-    checkOneOf("PreemptionTimer.loadAtEntry", "kind", kind, ENTRY_KINDS);
+    // Every entry comes by here: the list is searched for the others.
+    if (kind !== "ordinary") checkOneOf("PreemptionTimer.loadAtEntry", "kind", kind, ENTRY_KINDS);
     if (kind === "immediate-exit") {
       this.#softDisabled = false;
       return 0;
@@ -144,7 +152,8 @@ export class PreemptionTimer implements PreemptionTimerPort {
     this.#softDisabled = false;
     const host: bigint = this.#clock.tsc();
     if (this.#deadline <= host) return 0;
-    return Number(BigInt.asUintN(32, (this.#deadline - host) >> this.#shift));
+    // Bits rateShift … rateShift + 31 of the distance, moved to where the high half begins.
+    return highWord(U(64, U(64, this.#deadline - host) * this.#lift));
   }
 
   /** A JSON-safe copy. */
@@ -269,8 +278,9 @@ export function preemptionTimerExpiry(entryTsc: HostTsc, value: number, rateShif
   checkU32("preemptionTimerExpiry", "value", value);
   checkInteger("preemptionTimerExpiry", "rateShift", rateShift, 0, 31);
   if (value === 0) return entryTsc;
-  const shift = BigInt(rateShift);
-  return BigInt.asUintN(64, ((entryTsc >> shift) + BigInt(value)) << shift) as HostTsc;
+  const step = STEPS[rateShift] as bigint;
+  const stepped = U(64, U(64, entryTsc) & U(64, 0n - step));
+  return U(64, stepped + U(64, u32ToBigint(value) * step)) as HostTsc;
 }
 
 /**

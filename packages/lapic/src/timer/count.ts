@@ -1,4 +1,5 @@
 import { checkInteger, checkS64, checkU32, checkU64 } from "../arguments.js";
+import { u32ToBigint } from "../words.js";
 import { TIMER_MODE_PERIODIC, type TimerModeNumber } from "./registers.js";
 
 /** Unchecked kernel of {@link divideCount}. */
@@ -26,7 +27,7 @@ export function divideCount(tdcr: number): number {
 /** Unchecked kernel of {@link tmictToNs}. */
 export function ticksToNs(ticks: number, busCycleNs: bigint, divide: number): bigint {
   // u64 product: wraps as the kernel's does.
-  return BigInt.asUintN(64, BigInt(ticks) * busCycleNs * BigInt(divide));
+  return BigInt.asUintN(64, BigInt.asUintN(64, u32ToBigint(ticks) * busCycleNs) * u32ToBigint(divide));
 }
 
 /**

@@ -1,22 +1,16 @@
 import { type MonotonicNs, VcpuTsc } from "@chronovisor/clocksource";
 import type { OnExpiry, Timer } from "@chronovisor/hrtimer";
 import { bench, describe } from "vitest";
-import { FakeHost, FakeVcpu } from "../../test/fake-host.js";
+import { FakeVcpu } from "../../test/fake-host.js";
+import { NanosecondHost } from "../../test/nanosecond-host.js";
 import { LapicTimer, type LapicTimerBehaviours, PreemptionTimer } from "../index.js";
 
 /** Ticks per measured iteration. */
 const TICKS = 1000;
 const PERIOD_NS = 1_000_000n;
 
-/** CLOCK_MONOTONIC that is the TSC at 1 GHz, without a division. */
-class NanosecondHost extends FakeHost {
-  override monotonicNs(): MonotonicNs {
-    return this.now as MonotonicNs;
-  }
-}
-
 function periodic(behaviours: Partial<LapicTimerBehaviours>, rateShift?: number) {
-  const host = new NanosecondHost({ khz: 1_000_000 });
+  const host = new NanosecondHost();
   const tsc = new VcpuTsc({ hostTscKhz: 1_000_000, vendor: "vmx" });
   const hv =
     rateShift === undefined ? {} : { preemptionTimer: new PreemptionTimer({ clock: host, tsc, rateShift }) };

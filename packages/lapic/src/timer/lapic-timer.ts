@@ -21,8 +21,8 @@ import {
   TIMER_MODE_TSC_DEADLINE,
   type TimerModeNumber,
 } from "./registers.js";
+import { beginCount, rescaleRunningCount } from "./running-count.js";
 import { checkModeMask, type LapicTimerState, loadState, saveState } from "./state.js";
-import { type CountConfiguration, rescaleCount, startCount } from "./target-expiration.js";
 import type { LapicTimerVcpu } from "./vcpu.js";
 
 const LVTT_VECTOR: readonly ("present" | "absent")[] = ["present", "absent"];
@@ -191,20 +191,7 @@ export class LapicTimer {
     f.divide = divideOf(f.tdcr);
     if (f.divide === oldDivide || f.period === 0n || !this.#engine.rules.tdcrRescales) return;
     this.#backends.cancelHrtimer();
-    const rescaled = rescaleCount(
-      {
-        ...this.#count(),
-        oldDivide,
-        newDivide: f.divide,
-        tscDeadline: f.tscDeadline,
-        target: f.target,
-        now: this.#clock.monotonicNs(),
-      },
-      this.#tsc,
-    );
-    f.period = rescaled.period;
-    f.tscDeadline = rescaled.tscDeadline;
-    f.target = rescaled.target;
+    rescaleRunningCount(f, this.#config, this.#clock, this.#tsc, oldDivide);
     this.#backends.restart("start", this.#backends.inUse);
   }
 
@@ -423,23 +410,18 @@ export class LapicTimer {
     const f = this.#f;
     f.pending = 0;
     if (f.mode === TIMER_MODE_ONE_SHOT || f.mode === TIMER_MODE_PERIODIC) {
-      const hostTsc = this.#clock.tsc();
-      const now = this.#clock.monotonicNs();
-      const { oneshotRestore } = this.behaviours;
-      const { divide, target } = f;
-      const inputs = { ...this.#count(), divide, countReg, tmcct, oneshotRestore, hostTsc, now, target };
-      const started = startCount(inputs, this.#tsc);
-      f.period = started.period;
-      f.tscDeadline = started.tscDeadline;
-      f.target = started.target;
-      if (started.tmcct !== tmcct) this.#events.onWarn?.({ kind: "restored-count-above-period", tmcct });
-      if (!started.ok) return;
+      const { ok, tmcct: kept } = beginCount(
+        f,
+        this.#config,
+        this.behaviours,
+        this.#clock,
+        this.#tsc,
+        countReg,
+        tmcct,
+      );
+      if (kept !== tmcct) this.#events.onWarn?.({ kind: "restored-count-above-period", tmcct });
+      if (!ok) return;
     }
     this.#backends.restart("start", this.#backends.inUse);
-  }
-
-  #count(): CountConfiguration {
-    const { mode, tmict, minTimerPeriodUs } = this.#f;
-    return { mode, tmict, minTimerPeriodUs, busCycleNs: this.#config.busCycleNs };
   }
 }
