@@ -2,6 +2,7 @@ import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { stdin } from "node:process";
 import { ChronovisorError } from "../errors.js";
+import { fileFault } from "./file-fault.js";
 
 /** Text of a log, a piece at a time. */
 export type TakeText = (text: string, bytesRead: number) => void;
@@ -24,17 +25,11 @@ function checkText(path: string, start: Uint8Array): void {
   if (start.includes(0)) throw new ChronovisorError(`${path}: expected the text of a log, got a binary file`);
 }
 
-/** `no such file or directory` of `ENOENT: no such file or directory, open 'x'`. */
-function reasonOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return /^[A-Z]+: ([^,]+),/.exec(message)?.[1] ?? message;
-}
-
 async function unreadableAs<T>(path: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (error) {
-    throw new ChronovisorError(`${path}: cannot be read: ${reasonOf(error)}`);
+    throw fileFault(path, "read", error);
   }
 }
 

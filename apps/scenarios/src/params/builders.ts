@@ -61,7 +61,13 @@ type Typed = z.ZodUnion<readonly [z.ZodString, z.ZodInt]>;
 
 /** What is typed for `expected`. */
 function typed(expected: string, text: z.ZodString = z.string()): Typed {
-  return z.union([text, z.int()], { error: ({ input }) => `expected ${expected}, got ${quoted(input)}` });
+  const number = z.int({
+    error: ({ code }) =>
+      code === "too_big" || code === "too_small"
+        ? `expected a number beyond ±${Number.MAX_SAFE_INTEGER} in quotes, got it without, which rounds it`
+        : undefined,
+  });
+  return z.union([text, number], { error: ({ input }) => `expected ${expected}, got ${quoted(input)}` });
 }
 
 /** What `parse` reads from text or a number, with what is wrong with it as an issue of the schema. */

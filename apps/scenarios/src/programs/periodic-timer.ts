@@ -1,6 +1,7 @@
 import type { GuestTsc } from "@chronovisor/clocksource";
 import { type GuestCpu, type GuestProgram, LVTT_PERIODIC, X2APIC_TMICT } from "../machine/guest.js";
 import { setUpTimer } from "./local-apic.js";
+import { isBefore } from "./tsc-order.js";
 
 export type Load = "idle" | "alternating" | "running";
 
@@ -26,7 +27,7 @@ function* handleTick(cpu: GuestCpu, handlerNs: bigint): GuestProgram {
 
 /** Halts between ticks until `until`, when something else ends the last halt. */
 function* idle(cpu: GuestCpu, handlerNs: bigint, until?: GuestTsc): GuestProgram {
-  while (until === undefined || cpu.rdtsc() < until) {
+  while (until === undefined || isBefore(cpu.rdtsc(), until)) {
     const vector = yield cpu.halt();
     if (vector !== undefined) yield* handleTick(cpu, handlerNs);
   }
@@ -34,7 +35,7 @@ function* idle(cpu: GuestCpu, handlerNs: bigint, until?: GuestTsc): GuestProgram
 
 /** Runs, with interrupts on, until `until`; a handler under way then completes. */
 function* running(cpu: GuestCpu, handlerNs: bigint, until?: GuestTsc): GuestProgram {
-  while (until === undefined || cpu.rdtsc() < until) {
+  while (until === undefined || isBefore(cpu.rdtsc(), until)) {
     const vector = yield cpu.run(until);
     if (vector !== undefined) yield* handleTick(cpu, handlerNs);
   }

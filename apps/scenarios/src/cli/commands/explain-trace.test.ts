@@ -121,7 +121,7 @@ describe("explain-trace", () => {
     expect(await cli(directory)).toEqual({
       code: 2,
       out: "",
-      err: `chronovisor: ${directory}: cannot be read: illegal operation on a directory\n`,
+      err: `chronovisor: ${directory}: cannot be read: it is a directory\n`,
     });
   });
 });
