@@ -39,7 +39,7 @@ describe("explain-trace", () => {
   481 events in 495 lines: 2.5401 s of 2 CPUs, times to the µs.
 
   ◆ vCPU 0 (thread 1000): the LAPIC timer is not pinned: 10 of 40 expiries were
-    on another CPU than the interrupt they led to, mean 250 ms, max 250 ms
+    on another CPU than the interrupt that followed, mean 250 ms, max 250 ms
     before it (on its own CPU: mean 2 µs, max 2 µs). Nothing made the vCPU leave
     the guest then: it got the interrupt at its next exit.
     reproduce it: chronovisor compare pinned-timer
@@ -105,7 +105,7 @@ describe("explain-trace", () => {
     [
       "notes.txt",
       "dear diary\n",
-      "expected a log of KVM's and timers' events (tracefs, trace-cmd report, perf script), got none in 1 line",
+      "expected a log of KVM's and timers' events (tracefs, trace-cmd report, perf script), got none in 1 line; line 1 is \"dear diary\"",
     ],
     [
       "empty.txt",
