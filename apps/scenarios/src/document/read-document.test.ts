@@ -107,6 +107,10 @@ describe("readDocument", () => {
       `${HEAD}params: { age: [1] }\n`,
       "late.yaml:3:16: params.age: expected text such as 10ms, or a whole number, got a list",
     ],
+    [
+      `${HEAD}params: { fracBits: 48 }\n`,
+      'late.yaml:3:21: params.fracBits: expected "48" in quotes, as it is a name, got 48 without',
+    ],
     [`${HEAD}seed: 1.5\n`, "late.yaml:3:7: seed: expected a whole number from 0 to 4294967295, got 1.5"],
     ["a\0b", "late.yaml: expected a scenario document, got a binary file"],
     [

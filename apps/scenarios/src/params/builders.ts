@@ -207,6 +207,9 @@ export function cpuList(spec: CpuListSpec): z.ZodType<readonly number[], ParamIn
 
 /** What is told of `input`, which is none of `values`. */
 export function expectedOneOf(values: readonly string[], input: unknown): string {
+  if (typeof input === "number" && values.includes(String(input))) {
+    return `expected "${input}" in quotes, as it is a name, got ${input} without`;
+  }
   const near = typeof input === "string" ? didYouMean(input, values) : "";
   return `expected one of ${values.join(", ")}, got ${quoted(input)}${near}`;
 }

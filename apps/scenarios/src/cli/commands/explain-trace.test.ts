@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { logOf, MS, timersOnTwoCpus } from "../../trace-analysis/fixtures/logs.js";
@@ -54,6 +55,11 @@ describe("explain-trace", () => {
     1 line: no event
       line 495: oops
 `);
+  });
+
+  it("is shown on the log among the examples, which the simulator wrote", () => {
+    const example = fileURLToPath(new URL("../../../../../examples/logs/pinned-timer.txt", import.meta.url));
+    expect(readFileSync(example, "utf8")).toBe(logOf("v4.5", timersOnTwoCpus(8n, 250n * MS)));
   });
 
   it("prints exact findings as JSON, 64-bit integers as text", async () => {
