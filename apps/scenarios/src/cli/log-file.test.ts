@@ -17,7 +17,7 @@ afterAll(() => {
 describe.skipIf(process.platform === "win32")("readLog of a pipe that has nothing to give", () => {
   it("ends when it is interrupted", async () => {
     const pipe = join(directory, "pipe");
-    execFileSync("mkfifo", [pipe]);
+    execFileSync("sh", ["-c", `mkfifo "$0"`, pipe]);
     const controller = new AbortController();
     const taken: string[] = [];
     const reading = readLog(pipe, (text) => void taken.push(text), controller.signal);
