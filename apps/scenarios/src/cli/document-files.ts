@@ -2,6 +2,7 @@ import { readFileSync, statSync } from "node:fs";
 import { type ReadDocument, readDocument } from "../document/read-document.js";
 import { ChronovisorError } from "../errors.js";
 import type { ScenarioDefinition } from "../scenario/types.js";
+import { fileFault } from "./file-fault.js";
 
 /** No document is as large; a file that is, is not read at all. */
 const LARGEST_BYTES = 4_000_000;
@@ -27,12 +28,6 @@ function readText(path: string): string {
     return readFileSync(path, "utf8");
   } catch (error) {
     if (error instanceof ChronovisorError) throw error;
-    throw new ChronovisorError(`${path}: cannot be read: ${reasonOf(error)}`);
+    throw fileFault(path, "read", error);
   }
-}
-
-/** `no such file`, `permission denied`: without the path, which is told already. */
-function reasonOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error);
-  return /^[A-Z]+: ([^,]+),/.exec(message)?.[1] ?? message;
 }

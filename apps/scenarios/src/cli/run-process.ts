@@ -38,6 +38,17 @@ function watchOutput({ stdout, stderr }: NodeJS.Process): () => boolean {
   return () => lost;
 }
 
+/** How long an interrupted process may take to end by itself. */
+const GRACE_MS = 500;
+
+/**
+ * Ends an interrupted process that something keeps: a read of a pipe that is under way cannot be called off, and `exit`
+ * would wait for it. The signal's own action does not; shells report it as 130 too. The timer alone keeps nothing.
+ */
+function endSoon({ kill, pid }: NodeJS.Process): void {
+  setTimeout(() => kill(pid, "SIGINT"), GRACE_MS).unref();
+}
+
 /**
  * Carries out the command line of a process and sets its exit code. The process ends by itself, so that what is still
  * in a pipe gets out.
@@ -54,11 +65,13 @@ export async function runProcess(
   process.on("exit", () => {
     if (outputLost()) process.exitCode = EXIT.request;
   });
-  process.exitCode = await main(process.argv.slice(2), {
+  const code = await main(process.argv.slice(2), {
     terminal: processTerminal(process),
     scenarios,
     runner: workerRunner(worker),
     interruptible: interruptible(process),
     now: () => performance.now(),
   });
+  process.exitCode = code;
+  if (code === EXIT.interrupted) endSoon(process);
 }

@@ -10,10 +10,27 @@ export function fields<Shape extends z.core.$ZodLooseShape>(
   const known = Object.keys(shape);
   return z.strictObject(shape, {
     error: (issue) => {
+      if (issue.code === "invalid_type") {
+        return `expected a map of ${known.join(", ")}, got ${quoted(issue.input)}`;
+      }
       if (issue.code !== "unrecognized_keys") return undefined;
       const [key = ""] = issue.keys as readonly string[];
       return `expected one of ${known.join(", ")}, got "${key}"${didYouMean(key, known)}`;
     },
+  });
+}
+
+/** A map whose keys are names that the document gives, or that are looked up elsewhere. */
+export function mapOf<Key extends z.core.$ZodRecordKey, Value extends z.core.SomeType>(
+  what: string,
+  key: Key,
+  value: Value,
+): z.ZodRecord<Key, Value> {
+  return z.record(key, value, {
+    error: (issue) =>
+      issue.code === "invalid_type"
+        ? `expected a map of ${what} by name, got ${quoted(issue.input)}`
+        : undefined,
   });
 }
 
@@ -48,9 +65,11 @@ export function list<Element extends z.ZodType>(
   element: Element,
   { min, max, what }: ListLength,
 ): z.ZodArray<Element> {
-  const expected = min === max ? `expected ${min} ${what}` : `expected ${min} to ${max} ${what}`;
+  const many = min === max ? `${min} ${what}` : `${min} to ${max} ${what}`;
+  const expected = `expected ${many}`;
+  const listOf = `expected a list of ${many}`;
   const error = ({ input }: { readonly input?: unknown }): string =>
-    `${expected}, got ${Array.isArray(input) ? input.length : quoted(input)}`;
+    Array.isArray(input) ? `${expected}, got ${input.length}` : `${listOf}, got ${quoted(input)}`;
   return z.array(element, { error }).min(min, { error }).max(max, { error });
 }
 

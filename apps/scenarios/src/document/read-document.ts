@@ -1,6 +1,12 @@
 import type { z } from "zod";
-import { ChronovisorError, didYouMean, unknownName } from "../errors.js";
-import { type KernelChoice, newestRelease, parseKernel, withOverride } from "../kernels/kernels.js";
+import { ChronovisorError, didYouMean, quoted, unknownName } from "../errors.js";
+import {
+  axisNames,
+  type KernelChoice,
+  newestRelease,
+  parseKernel,
+  withOverride,
+} from "../kernels/kernels.js";
 import { parseParams } from "../params/parse-params.js";
 import { parseConditions } from "../scenario/condition.js";
 import type { ScenarioDefinition } from "../scenario/types.js";
@@ -34,8 +40,8 @@ export interface ReadDocument {
   readonly expect: readonly DocumentExpectation[];
 }
 
-/** Keys that only a document of a machine has. */
-const MACHINE_KEYS = ["host", "vms", "timeline", "duration", "observe", "compare"];
+const STORY_KEYS: readonly string[] = Object.keys(storySchema.shape);
+const MACHINE_KEYS: readonly string[] = Object.keys(machineSchema.shape);
 
 /**
  * Reads a scenario document: one of a built-in story, or one that describes a machine.
@@ -51,9 +57,28 @@ export function readDocument(
   scenarios: readonly ScenarioDefinition[],
 ): ReadDocument {
   const source = new DocumentSource(name, text);
-  const keys = typeof source.value === "object" && source.value !== null ? Object.keys(source.value) : [];
-  const isMachine = !keys.includes("scenario") && keys.some((key) => MACHINE_KEYS.includes(key));
-  return isMachine ? readMachine(source, text) : readStory(source, scenarios);
+  return kindOf(source) === "machine" ? readMachine(source, text) : readStory(source, scenarios);
+}
+
+/** What a document is of, by the keys that only one kind has. @throws ChronovisorError where it has none of them */
+function kindOf(source: DocumentSource): "story" | "machine" {
+  const { value } = source;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw source.error([], `expected a scenario document, which is a map, got ${quoted(value ?? undefined)}`);
+  }
+  const keys = Object.keys(value);
+  if (keys.some((key) => STORY_KEYS.includes(key) && !MACHINE_KEYS.includes(key))) return "story";
+  if (keys.some((key) => MACHINE_KEYS.includes(key) && !STORY_KEYS.includes(key))) return "machine";
+  const known = [...new Set([...STORY_KEYS, ...MACHINE_KEYS])];
+  const unknown = keys.find((key) => !known.includes(key));
+  if (unknown !== undefined) {
+    const message = `expected one of ${known.join(", ")}, got "${unknown}"${didYouMean(unknown, known)}`;
+    throw source.errorAtKey([], unknown, message);
+  }
+  throw source.error(
+    [],
+    "expected scenario, which names a built-in one, or vms, which describe a machine, got neither",
+  );
 }
 
 function readStory(source: DocumentSource, scenarios: readonly ScenarioDefinition[]): ReadDocument {
@@ -74,22 +99,28 @@ function readStory(source: DocumentSource, scenarios: readonly ScenarioDefinitio
 function readMachine(source: DocumentSource, text: string): ReadDocument {
   const document = validate(source, machineSchema);
   checkMachine(source, document);
-  document.compare?.forEach((kernel, i) => {
-    inPlace(source, ["compare", i], () => parseKernel(kernel));
-  });
+  checkCompared(source, document.compare ?? []);
   const { name } = source;
   const kernel = readKernel(source, document.kernel);
   const expected = readExpectations(source, { observe: observationSpecs(document) }, document.expect ?? []);
   return {
     name,
     title: document.title,
-    scenario: machineScenario(baseName(name), document, expected),
+    scenario: machineScenario({ id: baseName(name), document, source, kernel, expected }),
     source: { name, text },
     kernel,
     params: {},
     seed: document.seed ?? 1,
     expect: expected,
   };
+}
+
+/** Kernels that are set side by side are kernels, and each is another. */
+function checkCompared(source: DocumentSource, kernels: readonly string[]): void {
+  const names = kernels.map((kernel, i) => inPlace(source, ["compare", i], () => parseKernel(kernel).name));
+  const again = names.findIndex((name, i) => names.indexOf(name) < i);
+  if (again < 0) return;
+  throw source.error(["compare", again], `expected another kernel than those before it, got ${names[again]}`);
 }
 
 /** A file's name without its directories, which are another on every machine. */
@@ -112,14 +143,22 @@ function issueError(source: DocumentSource, issue: z.core.$ZodIssue | undefined)
   const { message } = issue;
   if (issue.code === "unrecognized_keys") return source.errorAtKey(path, issue.keys[0] ?? "", message);
   if (issue.code === "invalid_key") return source.error(path, issue.issues[0]?.message ?? message);
-  // What schemas of ours say is complete; what zod says is put into our words.
-  if (issue.code === "custom" || message.startsWith("expected ")) return source.error(path, message);
-  const nested = issue.code === "invalid_union" ? issue.errors.flat()[0] : undefined;
+  const nested = issue.code === "invalid_union" ? issueOfBranch(issue.errors) : undefined;
   if (nested !== undefined) {
     return issueError(source, { ...nested, path: [...issue.path, ...nested.path] } as z.core.$ZodIssue);
   }
+  // What schemas of ours say is complete; what zod says is put into our words.
+  if (issue.code === "custom" || message.startsWith("expected ")) return source.error(path, message);
   const [expected = ""] = message.replace(/^.*?expected /, "").split(", received");
   return source.error(path, `expected ${expected}, got ${source.textAt(path)}`);
+}
+
+/** What is wrong by the one form of several that what is written has: where it has none, all of them are told. */
+function issueOfBranch(branches: readonly (readonly z.core.$ZodIssue[])[]): z.core.$ZodIssue | undefined {
+  const fitting = branches.find((issues) =>
+    issues.every(({ code, path }) => path.length > 0 || code !== "invalid_type"),
+  );
+  return fitting?.find(({ code }) => code === "unrecognized_keys") ?? fitting?.[0];
 }
 
 /** Calls `read`; what it refuses is told at its place in the document. */
@@ -153,6 +192,11 @@ function readKernel(source: DocumentSource, kernel: StoryDocument["kernel"]): Ke
   if (kernel === undefined) return parseKernel(newestRelease);
   if (typeof kernel === "string") return inPlace(source, ["kernel"], () => parseKernel(kernel));
   const release = inPlace(source, ["kernel", "release"], () => parseKernel(kernel.release));
+  for (const axis of Object.keys(kernel.set ?? {})) {
+    if (axisNames.includes(axis)) continue;
+    const message = `expected a behaviour (${axisNames.join(", ")}), got "${axis}"${didYouMean(axis, axisNames)}`;
+    throw source.errorAtKey(["kernel", "set"], axis, message);
+  }
   return Object.entries(kernel.set ?? {}).reduce(
     (choice, [axis, value]) =>
       inPlace(source, ["kernel", "set", axis], () => withOverride(choice, axis, value)),

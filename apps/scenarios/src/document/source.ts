@@ -1,5 +1,6 @@
 import { type Document, isMap, isNode, isPair, LineCounter, parseDocument } from "yaml";
 import { ChronovisorError, quoted } from "../errors.js";
+import { aliasFault, jsonFault, type SourceFault, yamlFault } from "./source-fault.js";
 
 /** A way into a document: keys of maps, places in lists. */
 export type DocumentPath = readonly (string | number)[];
@@ -38,15 +39,15 @@ export class DocumentSource {
       prettyErrors: false,
       intAsBigInt: false,
     });
-    const [error] = this.#document.errors;
-    if (error !== undefined) throw this.#errorAt(error.pos[0], firstLine(error.message));
+    const fault = /\.json$/i.test(name) ? jsonFault(text) : undefined;
+    if (fault !== undefined) throw this.#fault(fault);
+    const issue = this.#document.errors[0] ?? this.#document.warnings[0];
+    if (issue !== undefined) throw this.#fault(yamlFault(text, issue));
     // Aliases that multiply are refused by the library at its default of 100.
     try {
       this.value = this.#document.toJS();
-    } catch (error) {
-      throw new ChronovisorError(
-        `${name}: ${error instanceof Error ? firstLine(error.message) : "cannot be read"}`,
-      );
+    } catch {
+      throw this.#fault(aliasFault(this.#document));
     }
   }
 
@@ -72,6 +73,10 @@ export class DocumentSource {
     return this.#errorAt(offset ?? this.#offsetOf(path), message);
   }
 
+  #fault({ offset, message }: SourceFault): ChronovisorError {
+    return this.#errorAt(offset, message);
+  }
+
   #errorAt(offset: number, message: string): ChronovisorError {
     const { line, col } = this.#lines.linePos(offset);
     return new ChronovisorError(`${this.name}:${line}:${col}: ${message}`);
@@ -85,8 +90,6 @@ export class DocumentSource {
     return this.#document.contents?.range?.[0] ?? 0;
   }
 }
-
-const firstLine = (text: string): string => text.split("\n")[0] ?? "";
 
 /** `timeline[2].at`. */
 function pathText(path: DocumentPath): string {

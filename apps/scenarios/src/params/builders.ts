@@ -61,7 +61,13 @@ type Typed = z.ZodUnion<readonly [z.ZodString, z.ZodInt]>;
 
 /** What is typed for `expected`. */
 function typed(expected: string, text: z.ZodString = z.string()): Typed {
-  return z.union([text, z.int()], { error: ({ input }) => `expected ${expected}, got ${quoted(input)}` });
+  const number = z.int({
+    error: ({ code }) =>
+      code === "too_big" || code === "too_small"
+        ? `expected a number beyond ±${Number.MAX_SAFE_INTEGER} in quotes, got it without, which rounds it`
+        : undefined,
+  });
+  return z.union([text, number], { error: ({ input }) => `expected ${expected}, got ${quoted(input)}` });
 }
 
 /** What `parse` reads from text or a number, with what is wrong with it as an issue of the schema. */
@@ -201,6 +207,9 @@ export function cpuList(spec: CpuListSpec): z.ZodType<readonly number[], ParamIn
 
 /** What is told of `input`, which is none of `values`. */
 export function expectedOneOf(values: readonly string[], input: unknown): string {
+  if (typeof input === "number" && values.includes(String(input))) {
+    return `expected "${input}" in quotes, as it is a name, got ${input} without`;
+  }
   const near = typeof input === "string" ? didYouMean(input, values) : "";
   return `expected one of ${values.join(", ")}, got ${quoted(input)}${near}`;
 }

@@ -1,6 +1,6 @@
-import type { GuestTsc } from "@chronovisor/clocksource";
 import type { GuestCpu, GuestProgram } from "../machine/guest.js";
 import type { GuestKvmclock } from "./kvmclock.js";
+import { isBefore, tscAfter } from "./tsc-order.js";
 
 export interface ClockReaderOptions {
   readonly kvmclock: GuestKvmclock;
@@ -16,7 +16,7 @@ export interface ClockReaderOptions {
 export function* clockReader(cpu: GuestCpu, options: ClockReaderOptions): GuestProgram {
   for (;;) {
     options.onReading(options.kvmclock.read(cpu, options.vcpu));
-    const next = BigInt.asUintN(64, cpu.rdtsc() + options.everyCycles) as GuestTsc;
-    while (BigInt.asIntN(64, next - cpu.rdtsc()) > 0n) yield cpu.run(next);
+    const next = tscAfter(cpu.rdtsc(), options.everyCycles);
+    while (isBefore(cpu.rdtsc(), next)) yield cpu.run(next);
   }
 }

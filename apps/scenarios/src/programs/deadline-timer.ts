@@ -1,6 +1,7 @@
 import type { GuestTsc } from "@chronovisor/clocksource";
 import { type GuestCpu, type GuestProgram, IA32_TSC_DEADLINE, LVTT_TSC_DEADLINE } from "../machine/guest.js";
 import { setUpTimer } from "./local-apic.js";
+import { isBefore, tscAfter } from "./tsc-order.js";
 
 export interface DeadlineTimerOptions {
   /** Guest TSC at which the first deadline is armed. */
@@ -18,9 +19,9 @@ export interface DeadlineTimerOptions {
 /** A guest that arms TSC deadlines one after the other, and does nothing but wait for them. */
 export function* deadlineTimer(cpu: GuestCpu, options: DeadlineTimerOptions): GuestProgram {
   setUpTimer(cpu, LVTT_TSC_DEADLINE);
-  while (cpu.rdtsc() < options.armAt) yield cpu.run(options.armAt);
+  while (isBefore(cpu.rdtsc(), options.armAt)) yield cpu.run(options.armAt);
   for (let i = 0; i < options.times; i++) {
-    const deadline = BigInt.asUintN(64, cpu.rdtsc() + options.waitCycles);
+    const deadline = tscAfter(cpu.rdtsc(), options.waitCycles);
     cpu.wrmsr(IA32_TSC_DEADLINE, deadline);
     let vector: number | undefined;
     while (vector === undefined) vector = yield options.waits === "halts" ? cpu.halt() : cpu.run();

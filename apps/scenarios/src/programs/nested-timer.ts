@@ -1,5 +1,6 @@
 import type { GuestTsc } from "@chronovisor/clocksource";
 import type { GuestCpu, GuestProgram } from "../machine/guest.js";
+import { isBefore } from "./tsc-order.js";
 
 export interface NestedTimerOptions {
   /** Guest TSC at which L2 is first entered. */
@@ -14,7 +15,7 @@ export interface NestedTimerOptions {
 
 /** An L1 that runs an L2 under a preemption timer, again and again, as the test of the report does. */
 export function* nestedTimer(cpu: GuestCpu, options: NestedTimerOptions): GuestProgram {
-  while (cpu.rdtsc() < options.enterAt) yield cpu.run(options.enterAt);
+  while (isBefore(cpu.rdtsc(), options.enterAt)) yield cpu.run(options.enterAt);
   for (let i = 0; options.times === undefined || i < options.times; i++) {
     yield cpu.enterNested(options.ticks, options.l2);
   }

@@ -1,6 +1,6 @@
-import type { GuestTsc } from "@chronovisor/clocksource";
 import { type GuestCpu, type GuestProgram, X2APIC_TMICT } from "../machine/guest.js";
 import { setUpTimer } from "./local-apic.js";
+import { isBefore, tscAfter } from "./tsc-order.js";
 
 /** Mode bits 18:17 of the LVT timer: one-shot. */
 const LVTT_ONE_SHOT = 0;
@@ -22,8 +22,8 @@ export interface OneShotTimerOptions {
 export function* oneShotTimer(cpu: GuestCpu, options: OneShotTimerOptions): GuestProgram {
   setUpTimer(cpu, LVTT_ONE_SHOT);
   for (let tick = 1; tick <= options.arms; tick++) {
-    const restUntil = (cpu.rdtsc() + options.pauseCycles()) as GuestTsc;
-    while (cpu.rdtsc() < restUntil) yield cpu.run(restUntil);
+    const restUntil = tscAfter(cpu.rdtsc(), options.pauseCycles());
+    while (isBefore(cpu.rdtsc(), restUntil)) yield cpu.run(restUntil);
     cpu.wrmsr(X2APIC_TMICT, options.count);
     let vector: number | undefined;
     while (vector === undefined) vector = yield options.waits === "halts" ? cpu.halt() : cpu.run();

@@ -7,6 +7,7 @@ import {
   X2APIC_TMICT,
 } from "../machine/guest.js";
 import { setUpTimer } from "./local-apic.js";
+import { isBefore } from "./tsc-order.js";
 
 export type Load = "idle" | "alternating" | "running";
 
@@ -44,7 +45,7 @@ function* takeTicks(cpu: GuestCpu, options: PeriodicTimerOptions, firstWait?: ()
     const until = alternates ? halfEnds(half) : undefined;
     const asLoaded = idles ? () => cpu.halt() : () => cpu.run(until);
     // A tick's handling that outlasts the half is completed; something else ends a halt that does.
-    while (until === undefined || cpu.rdtsc() < until) {
+    while (until === undefined || isBefore(cpu.rdtsc(), until)) {
       const vector = yield (wait ?? asLoaded)();
       wait = undefined;
       if (vector === undefined) continue;

@@ -14,6 +14,7 @@ import { clocksourceWatchdog } from "./clocksource-watchdog.js";
 import { deadlineTimer } from "./deadline-timer.js";
 import type { GuestLog } from "./guest-log.js";
 import type { GuestKvmclock } from "./kvmclock.js";
+import { nestedTimer } from "./nested-timer.js";
 import { oneShotTimer } from "./one-shot-timer.js";
 import { periodicTimer } from "./periodic-timer.js";
 
@@ -151,6 +152,29 @@ const deadline = program({
   },
 });
 
+/** Cycles of one step of the preemption timer that L1 sees (IA32_VMX_MISC bits 4:0 as KVM shows them: 5). */
+const NESTED_STEP_CYCLES = 32n;
+
+const nested = program({
+  name: "nested-timer",
+  help: "an L1 that runs an L2 under a VMX preemption timer, again and again",
+  options: {
+    wait: time("1ms", "1us", "10s", "what L1 gives L2 each time, by L1's TSC, in steps of 32 cycles"),
+    waits: choice(["halts", "spins"], { default: "spins", help: "while the timer runs L2 halts, or runs" }),
+  },
+  start: (place, { wait, waits }) => {
+    place.vcpu.timers.nested.onExit = ({ leftCycles }) => place.log.expired(leftCycles);
+    const steps = guestCycles(place, wait) / NESTED_STEP_CYCLES;
+    return (cpu) =>
+      nestedTimer(cpu, {
+        enterAt: 0n as GuestTsc,
+        ticks: steps > 0n ? Number(steps) : 1,
+        times: undefined,
+        l2: waits,
+      });
+  },
+});
+
 const reader = program({
   name: "clock-reader",
   help: "reads its kvmclock again and again, and looks whether it goes back",
@@ -188,7 +212,15 @@ const watchdog = program({
 });
 
 /** Every program, in the order a list shows them. */
-export const programs: readonly NamedProgram[] = [idle, periodic, oneShot, deadline, reader, watchdog];
+export const programs: readonly NamedProgram[] = [
+  idle,
+  periodic,
+  oneShot,
+  deadline,
+  nested,
+  reader,
+  watchdog,
+];
 
 /**
  * The program called `name`.

@@ -56,7 +56,7 @@ function diagnosisText(diagnosis: Diagnosis, unit: LogUnit): string {
     case "remote-timer": {
       const { vcpu, timer, delivery, local, remote } = diagnosis;
       const all = local.count + remote.count;
-      const elsewhere = `${count(remote.count)} of ${counted(all, "expiry", "expiries")} were on another CPU than the interrupt they led to, ${meanAndMax(remote, unit)} before it`;
+      const elsewhere = `${count(remote.count)} of ${counted(all, "expiry", "expiries")} ${remote.count === 1 ? "was" : "were"} on another CPU than the interrupt that followed, ${meanAndMax(remote, unit)} before it`;
       const here = local.count === 0 ? "" : ` (on its own CPU: ${meanAndMax(local, unit)})`;
       return `${vcpuText(vcpu)}: the ${TIMER_NAMES[timer]} is not pinned: ${elsewhere}${here}. ${REMOTE_OUTCOMES[delivery]}.`;
     }

@@ -1,3 +1,5 @@
+import type { Quantity, Unit } from "../scenario/types.js";
+import { formatQuantity, type QuantityStyle, SIGNIFICANT_DIGITS } from "../units/format-quantity.js";
 import type { Style } from "./style.js";
 
 /** After a value that is not the first column's; `≠` before it would read as part of the value. */
@@ -11,4 +13,30 @@ export function markDifference(text: string, difference: "differs" | "same", sty
 /** What the mark means, for the foot of a table. */
 export function differenceNote(firstName: string): string {
   return `${MARK} not as ${firstName}`;
+}
+
+/** More digits than any value has. */
+const ALL_DIGITS = 40;
+
+/**
+ * So many significant digits that every value which is not the first is not written like the first either: the usual
+ * number, and more where a difference would be rounded away.
+ */
+export function digitsToTell(
+  first: Quantity["value"] | undefined,
+  others: readonly (Quantity["value"] | undefined)[],
+  unit: Unit,
+): number {
+  if (typeof first !== "bigint") return SIGNIFICANT_DIGITS;
+  const differing = others.filter((other) => typeof other === "bigint" && other !== first);
+  const written = (value: Quantity["value"], style: QuantityStyle): string =>
+    formatQuantity(value, unit, style);
+  let digits = SIGNIFICANT_DIGITS;
+  while (
+    digits < ALL_DIGITS &&
+    differing.some((other = "") => written(other, { digits }) === written(first, { digits }))
+  ) {
+    digits += 1;
+  }
+  return digits;
 }

@@ -1,7 +1,7 @@
 import type { Explanation } from "../explain/explain.js";
 import { rateOf } from "../explain/json.js";
 import type { ScenarioDefinition } from "../scenario/types.js";
-import { formatQuantity } from "../units/format-quantity.js";
+import { formatAlike } from "../units/format-alike.js";
 import { alignedTable } from "./aligned-table.js";
 import type { Style } from "./style.js";
 import { visibleWidth } from "./visible-width.js";
@@ -16,9 +16,9 @@ const EIGHTHS = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
 const magnitude = (value: bigint): bigint => (value < 0n ? -value : value);
 
 /** A bar as long as `value` is to `largest`; a share against the others is drawn hollow. */
-function bar(value: bigint, largest: bigint): string {
+function bar(value: bigint, largest: bigint, room: number): string {
   if (largest === 0n) return "";
-  const eighths = Number((magnitude(value) * BigInt(BAR * 8)) / largest);
+  const eighths = Number((magnitude(value) * BigInt(room * 8)) / largest);
   const full = Math.floor(eighths / 8);
   if (value < 0n) return "░".repeat(Math.max(full, 1));
   return "█".repeat(full) + (EIGHTHS[eighths % 8] ?? "");
@@ -27,7 +27,8 @@ function bar(value: bigint, largest: bigint): string {
 interface Row {
   readonly title: string;
   readonly cells: readonly [share: string, rate: string, alone: string];
-  readonly bar: string;
+  /** What its bar is drawn for; the total has none. */
+  readonly drawn: bigint | undefined;
 }
 
 /** Prints how an observation splits into its causes: the numbers, what each is, and a bar for its size. */
@@ -39,55 +40,78 @@ export function renderExplanation(
 ): string {
   const { observation, kernel } = explanation;
   const title = scenario.observe[observation]?.title ?? observation;
+  const numbers = numbersOf(explanation);
   const lines = (text: string): readonly string[] => wrap(text, width - 2).map((line) => INDENT + line);
   return [
     "",
     INDENT + style.heading(scenario.title),
     ...lines(`What “${title}” is made of on ${kernel}: each cause taken away after those above it.`),
     "",
-    ...rowLines(rowsOf(explanation, title), style, width),
+    ...rowLines(rowsOf(explanation, title, numbers), numbers.heads, style, width),
     "",
-    ...lines("alone: what changes if nothing else is taken away; causes that need each other differ there."),
+    ...lines(
+      "The shares and what is left sum to the total. Alone: what changes if nothing else is taken away; causes that need each other differ there.",
+    ),
     "",
   ].join("\n");
 }
 
+/** The table's numbers, written alike: what stands in a column sums as it is written. */
+function numbersOf({ unit, total, shares, rest }: Explanation): {
+  readonly heads: readonly [share: string, alone: string];
+  readonly shares: readonly string[];
+  readonly alone: readonly string[];
+} {
+  const column = [...shares.map(({ share }) => share), rest, total];
+  const { symbol, texts } = formatAlike([...column, ...shares.map(({ alone }) => alone)], unit);
+  const head = (text: string): string => (symbol === "" ? text : `${text}, ${symbol}`);
+  return {
+    heads: [head("share"), head("alone")],
+    shares: texts.slice(0, column.length),
+    alone: texts.slice(column.length),
+  };
+}
+
 function rowsOf(
-  { unit, total, shares, rest, restTitle, overNs }: Explanation,
+  explanation: Explanation,
   title: string,
+  numbers: ReturnType<typeof numbersOf>,
 ): readonly Row[] {
-  const shown = (value: bigint): string => formatQuantity(value, unit, { signs: "both" });
+  const { total, shares, rest, restTitle, overNs } = explanation;
   const rate = (value: bigint): string => {
     const ppt = rateOf(value, overNs);
     return ppt === undefined ? "" : formatRate(ppt);
   };
-  const largest = [...shares.map(({ share }) => share), rest]
-    .map(magnitude)
-    .reduce((a, b) => (a > b ? a : b));
+  const row = (text: string, value: bigint, line: number, drawn?: bigint): Row => ({
+    title: text,
+    cells: [numbers.shares[line] ?? "", rate(value), numbers.alone[line] ?? ""],
+    drawn,
+  });
   return [
-    ...shares.map(
-      ({ term, share, alone }): Row => ({
-        title: term.title,
-        cells: [shown(share), rate(share), shown(alone)],
-        bar: bar(share, largest),
-      }),
-    ),
-    { title: `left: ${restTitle}`, cells: [shown(rest), rate(rest), ""], bar: bar(rest, largest) },
-    { title: `in all: ${title}`, cells: [shown(total), rate(total), ""], bar: "" },
+    ...shares.map(({ term, share }, line) => row(term.title, share, line, share)),
+    row(`left: ${restTitle}`, rest, shares.length, rest),
+    row(`in all: ${title}`, total, shares.length + 1),
   ];
 }
 
 /** Numbers in columns, then what they belong to, and below it its bar. */
-function rowLines(rows: readonly Row[], style: Style, width: number): readonly string[] {
+function rowLines(
+  rows: readonly Row[],
+  [share, alone]: readonly [share: string, alone: string],
+  style: Style,
+  width: number,
+): readonly string[] {
   const hasRates = rows.some(({ cells }) => cells[1] !== "");
   const picked = (cells: Row["cells"]): readonly string[] => (hasRates ? cells : [cells[0], cells[2]]);
-  const heads = picked(["share", "as a rate", "alone"]);
+  const heads = picked([share, "as a rate", alone]);
   const numbers = alignedTable(
     [heads, ...rows.map(({ cells }) => picked(cells))],
     heads.map(() => "right" as const),
   );
   const indent = INDENT.length + Math.max(...numbers.map(visibleWidth)) + 2;
   const [head = "", ...cells] = numbers;
+  const largest = rows.map(({ drawn = 0n }) => magnitude(drawn)).reduce((a, b) => (a > b ? a : b), 0n);
+  const room = Math.max(1, Math.min(BAR, width - indent));
   return [
     style.aside(INDENT + head),
     ...rows.flatMap((row, i) => {
@@ -95,10 +119,16 @@ function rowLines(rows: readonly Row[], style: Style, width: number): readonly s
       const text = hang(INDENT + (cells[i] ?? ""), row.title, indent, width);
       return [
         ...text.map((line) => (isTotal ? style.heading(line) : line)),
-        ...(row.bar === "" ? [] : [" ".repeat(indent) + row.bar]),
+        ...barLine(row, largest, room).map((line) => " ".repeat(indent) + line),
       ];
     }),
   ];
+}
+
+/** The bar of a row, if it is long enough to be seen. */
+function barLine({ drawn }: Row, largest: bigint, room: number): readonly string[] {
+  const drawing = drawn === undefined || drawn === 0n ? "" : bar(drawn, largest, room);
+  return drawing === "" ? [] : [drawing];
 }
 
 /** A rate in parts per 10^12, shown in parts per 10^9: `+400.000 ppb`. */

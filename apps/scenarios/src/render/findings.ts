@@ -1,4 +1,5 @@
 import type { TraceTextSummary } from "@chronovisor/trace";
+import type { ClockFindings } from "../trace-analysis/clock-watch.js";
 import type { LogFindings, TimerFindings, TraceFindings, VcpuFindings } from "../trace-analysis/findings.js";
 import { formatQuantity } from "../units/format-quantity.js";
 import { MINUS } from "../units/minus.js";
@@ -84,14 +85,11 @@ function clockFacts(
   if (parameters !== undefined) {
     const { tscHz, tscToSystemMul, tscShift, flags } = parameters;
     const shift = tscShift < 0 ? `${MINUS}${-tscShift}` : String(tscShift);
-    const against =
-      drift === undefined
-        ? "one reference, so no drift to measure"
-        : `${drift.ppt < 0n ? "loses" : "gains"} ${rate(drift.ppt)}`;
     facts.push([
       "kvmclock",
-      `a TSC of ${formatQuantity(tscHz, "Hz", { digits: 10 })} (mul ${tscToSystemMul}, shift ${shift}, flags 0x${flags.toString(16)}); updated ${times(updates)}; ${against}`,
+      `a TSC of ${formatQuantity(tscHz, "Hz", { digits: 10 })} (mul ${tscToSystemMul}, shift ${shift}, flags 0x${flags.toString(16)}); updated ${times(updates)}`,
     ]);
+    facts.push(["drift", driftText(drift)]);
   }
   if (jumps.count > 0) {
     const worst = jumps.worst
@@ -106,6 +104,15 @@ function clockFacts(
     facts.push(["TSC offset", `${cycles(offset.current)}; written ${times(offset.writes)}, ${text}`]);
   }
   return facts;
+}
+
+/** How fast the guest's clock is against the host's that sets it, and how well that is known. */
+function driftText(drift: ClockFindings["drift"]): string {
+  if (drift === undefined) return "one reference, so none to measure";
+  const { ppt, withinPpt, overNs } = drift;
+  const over = `against the host's clock, over ${ns(overNs)}`;
+  if (ppt <= withinPpt && ppt >= -withinPpt) return `none beyond rounding, ${rate(withinPpt)}, ${over}`;
+  return `${ppt < 0n ? "loses" : "gains"} ${rate(ppt)} (± ${rate(withinPpt)}) ${over}`;
 }
 
 function timerText({ delivery, expiry }: TimerFindings, unit: LogUnit): string {

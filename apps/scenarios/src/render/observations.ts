@@ -3,13 +3,14 @@ import { formatQuantity } from "../units/format-quantity.js";
 import { alignedTable } from "./aligned-table.js";
 import { type Column, columnLabels, columnNames, columnPhrases, shortKernel } from "./column.js";
 import { columnGroups } from "./column-groups.js";
-import { differenceNote, markDifference } from "./differs.js";
+import { differenceNote, digitsToTell, markDifference } from "./differs.js";
 import { commonRelease } from "./kernel-facts.js";
 import type { Style } from "./style.js";
 import { visibleWidth } from "./visible-width.js";
 import { wrapHead } from "./wrap.js";
 
-type Spec = readonly [name: string, spec: ObservationSpec];
+/** An observation, and how many digits of it are shown. */
+type Spec = readonly [name: string, spec: ObservationSpec, digits?: number];
 
 /** The observations a table shows: those marked so, or all where a scenario marks none. */
 export function headlineObservations(observe: Readonly<Record<string, ObservationSpec>>): readonly string[] {
@@ -19,16 +20,27 @@ export function headlineObservations(observe: Readonly<Record<string, Observatio
 }
 
 /** A value as its observation is shown; nothing measured is a dash. */
-export function showObservation(quantity: Quantity | undefined, { signed }: ObservationSpec): string {
+export function showObservation(
+  quantity: Quantity | undefined,
+  { signed }: ObservationSpec,
+  digits?: number,
+): string {
   if (quantity === undefined) return "–";
-  return formatQuantity(quantity.value, quantity.unit, { signs: signed ? "both" : "minus" });
+  const style = { signs: signed ? "both" : "minus", ...(digits === undefined ? {} : { digits }) } as const;
+  return formatQuantity(quantity.value, quantity.unit, style);
+}
+
+/** Digits of an observation in every column: those that differ can be told apart. */
+function digitsOf([name, { unit }]: Spec, columns: readonly Column[]): number {
+  const [first, ...others] = columns.map(({ result }) => result.observations[name]?.value);
+  return digitsToTell(first, others, unit);
 }
 
 /** The value in one run, marked where it is not that of the first, with a place for the mark where it is. */
-function cell([name, spec]: Spec, column: Column, first: Column, style: Style): string {
+function cell([name, spec, digits]: Spec, column: Column, first: Column, style: Style): string {
   const own = column.result.observations[name];
   const same = own?.value === first.result.observations[name]?.value;
-  return markDifference(showObservation(own, spec), same ? "same" : "differs", style);
+  return markDifference(showObservation(own, spec, digits), same ? "same" : "differs", style);
 }
 
 /** One run as text: the lines over its values, and its values. */
@@ -55,7 +67,7 @@ function textColumns(
   return columns.map((column, place) => {
     const cells = specs.map((spec) =>
       place === 0
-        ? showObservation(first.result.observations[spec[0]], spec[1])
+        ? showObservation(first.result.observations[spec[0]], spec[1], spec[2])
         : cell(spec, column, first, style),
     );
     const label = labels[place] ?? column.label;
@@ -155,7 +167,7 @@ export function renderObservations(
   if (first === undefined) return [];
   const specs = names.flatMap((name) => {
     const spec = observe[name];
-    return spec === undefined ? [] : [[name, spec] as const];
+    return spec === undefined ? [] : [[name, spec, digitsOf([name, spec], columns)] as const];
   });
   const differ = columns.some((column) =>
     names.some((name) => column.result.observations[name]?.value !== first.result.observations[name]?.value),

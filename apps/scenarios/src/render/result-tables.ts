@@ -2,7 +2,7 @@ import type { Table } from "../scenario/types.js";
 import { formatQuantity } from "../units/format-quantity.js";
 import { alignedTable } from "./aligned-table.js";
 import type { Column } from "./column.js";
-import { markDifference } from "./differs.js";
+import { digitsToTell, markDifference } from "./differs.js";
 import type { Style } from "./style.js";
 import { visibleWidth } from "./visible-width.js";
 import { hang, wrap } from "./wrap.js";
@@ -15,9 +15,11 @@ function cells(table: Table, first: Table | undefined, style: Style): readonly (
   return table.rows.slice(0, MAX_ROWS).map((row, line) =>
     row.map((value, index) => {
       const { unit = "count", signed } = table.columns[index] ?? {};
-      const text = formatQuantity(value, unit, { signs: signed ? "both" : "minus" });
-      if (first === undefined) return text;
-      return markDifference(text, first.rows[line]?.[index] === value ? "same" : "differs", style);
+      const signs = signed ? "both" : "minus";
+      if (first === undefined) return formatQuantity(value, unit, { signs });
+      const other = first.rows[line]?.[index];
+      const text = formatQuantity(value, unit, { signs, digits: digitsToTell(value, [other], unit) });
+      return markDifference(text, other === value ? "same" : "differs", style);
     }),
   );
 }

@@ -51,7 +51,7 @@ function parseCondition(text: string, observe: Readonly<Record<string, Observati
       `expected an observation, one of ${OPERATORS.join(" ")}, and a value, got "${text}"`,
     );
   }
-  const spec = observe[observation];
+  const spec = Object.hasOwn(observe, observation) ? observe[observation] : undefined;
   if (spec === undefined) {
     const names = Object.keys(observe);
     throw new ChronovisorError(

@@ -19,8 +19,13 @@ export interface ClockFindings {
   readonly parameters: ClockParameters | undefined;
   /** Updates that brought another multiplier, shift or flags than the one before. */
   readonly changes: number;
-  /** By how much the guest's clock moved at an update, ns: forward is positive. An update that it does not feel is not among them. */
+  /**
+   * By how much the guest's clock moved at an update, ns: forward is positive. An update that it does not feel is not among
+   * them, and neither is one that moves it by 1 ns: both ways to the same reading round down.
+   */
   readonly jumps: TallySummary;
+  /** Updates that moved the clock by that 1 ns. */
+  readonly roundings: number;
   /** Those of them in an interval in which the TSC's offset was written too. */
   readonly jumpsWithOffset: number;
   /** How fast the guest's clock was between updates against the host's clock that it is set by; undefined with one reference only. */
@@ -83,6 +88,7 @@ export class ClockWatch {
   #updates = 0;
   #changes = 0;
   #jumpsWithOffset = 0;
+  #roundings = 0;
   readonly #jumps = new Tally();
   #driftNs = 0n;
   #driftOverNs = 0n;
@@ -123,6 +129,7 @@ export class ClockWatch {
       changes: this.#changes,
       jumps: this.#jumps.summary(),
       jumpsWithOffset: this.#jumpsWithOffset,
+      roundings: this.#roundings,
       drift: this.#drift(),
     };
   }
@@ -144,7 +151,8 @@ export class ClockWatch {
     const elapsed = pvScale(delta, Number(last.tscToSystemMul), last.tscShift);
     const guestNs = BigInt.asIntN(64, last.systemTime + elapsed);
     const jump = BigInt.asIntN(64, next.systemTime - guestNs);
-    if (jump !== 0n) {
+    if (jump === 1n || jump === -1n) this.#roundings += 1;
+    else if (jump !== 0n) {
       this.#jumps.add(time, jump);
       if (offsetMoved !== 0n) this.#jumpsWithOffset += 1;
     }

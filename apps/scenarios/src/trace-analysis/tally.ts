@@ -10,6 +10,8 @@ export interface TallySummary {
   readonly min: bigint;
   readonly max: bigint;
   readonly sum: bigint;
+  /** A power of two that at least half of the samples are smaller than by magnitude: what a few lost lines do not move. */
+  readonly halfBelow: bigint;
   /** The three largest by magnitude, largest first; of equal ones the earliest. */
   readonly worst: readonly Sample[];
 }
@@ -25,6 +27,8 @@ export class Tally {
   #max = 0n;
   #sum = 0n;
   #worst: Sample[] = [];
+  /** Samples by how many bits their magnitude has. */
+  readonly #byBits: number[] = [];
 
   get count(): number {
     return this.#count;
@@ -36,6 +40,8 @@ export class Tally {
     this.#count += 1;
     this.#sum += value;
     const sample = { time, value };
+    const bits = size(sample).toString(2).length;
+    this.#byBits[bits] = (this.#byBits[bits] ?? 0) + 1;
     const place = this.#worst.findIndex((other) => size(other) < size(sample));
     if (place < 0 && this.#worst.length >= WORST) return;
     this.#worst.splice(place < 0 ? this.#worst.length : place, 0, sample);
@@ -48,7 +54,17 @@ export class Tally {
       min: this.#min,
       max: this.#max,
       sum: this.#sum,
+      halfBelow: this.#halfBelow(),
       worst: [...this.#worst],
     };
+  }
+
+  #halfBelow(): bigint {
+    let seen = 0;
+    const bits = this.#byBits.findIndex((count = 0) => {
+      seen += count;
+      return seen * 2 >= this.#count;
+    });
+    return bits < 0 ? 0n : 1n << BigInt(bits);
   }
 }

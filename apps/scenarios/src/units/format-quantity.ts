@@ -12,7 +12,8 @@ export interface QuantityStyle {
   readonly digits?: number;
 }
 
-const SIGNIFICANT_DIGITS = 5;
+/** As many digits as a measured value is read with. */
+export const SIGNIFICANT_DIGITS = 5;
 
 /** Whole and fractional digits of `magnitude / size` to `digits` significant ones, half-even, trailing zeros dropped. */
 function roundTo(

@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
+import { fileURLToPath } from "node:url";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { logOf, MS, timersOnTwoCpus } from "../../trace-analysis/fixtures/logs.js";
@@ -39,7 +40,7 @@ describe("explain-trace", () => {
   481 events in 495 lines: 2.5401 s of 2 CPUs, times to the µs.
 
   ◆ vCPU 0 (thread 1000): the LAPIC timer is not pinned: 10 of 40 expiries were
-    on another CPU than the interrupt they led to, mean 250 ms, max 250 ms
+    on another CPU than the interrupt that followed, mean 250 ms, max 250 ms
     before it (on its own CPU: mean 2 µs, max 2 µs). Nothing made the vCPU leave
     the guest then: it got the interrupt at its next exit.
     reproduce it: chronovisor compare pinned-timer
@@ -54,6 +55,11 @@ describe("explain-trace", () => {
     1 line: no event
       line 495: oops
 `);
+  });
+
+  it("is shown on the log among the examples, which the simulator wrote", () => {
+    const example = fileURLToPath(new URL("../../../../../examples/logs/pinned-timer.txt", import.meta.url));
+    expect(readFileSync(example, "utf8")).toBe(logOf("v4.5", timersOnTwoCpus(8n, 250n * MS)));
   });
 
   it("prints exact findings as JSON, 64-bit integers as text", async () => {
@@ -105,7 +111,7 @@ describe("explain-trace", () => {
     [
       "notes.txt",
       "dear diary\n",
-      "expected a log of KVM's and timers' events (tracefs, trace-cmd report, perf script), got none in 1 line",
+      "expected a log of KVM's and timers' events (tracefs, trace-cmd report, perf script), got none in 1 line; line 1 is \"dear diary\"",
     ],
     [
       "empty.txt",
@@ -121,7 +127,7 @@ describe("explain-trace", () => {
     expect(await cli(directory)).toEqual({
       code: 2,
       out: "",
-      err: `chronovisor: ${directory}: cannot be read: illegal operation on a directory\n`,
+      err: `chronovisor: ${directory}: cannot be read: it is a directory\n`,
     });
   });
 });

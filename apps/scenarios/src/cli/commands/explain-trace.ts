@@ -1,6 +1,6 @@
-import { TraceTextOrder, TraceTextReader } from "@chronovisor/trace";
+import { TraceTextOrder, TraceTextReader, type TraceTextSummary } from "@chronovisor/trace";
 import type { Command } from "commander";
-import { ChronovisorError } from "../../errors.js";
+import { ChronovisorError, quoted } from "../../errors.js";
 import { renderFindings } from "../../render/findings.js";
 import { counted } from "../../render/log-quantities.js";
 import type { TraceFindings } from "../../trace-analysis/findings.js";
@@ -8,7 +8,7 @@ import { findingsToJson } from "../../trace-analysis/json.js";
 import { TraceAnalysis } from "../../trace-analysis/trace-analysis.js";
 import { type CliContext, styleOf } from "../context.js";
 import { EXIT } from "../exit-codes.js";
-import { logSize, readLog } from "../log-file.js";
+import { logName, logSize, readLog } from "../log-file.js";
 import { readingLine } from "../reading-line.js";
 import { addExamples } from "../scenario-help.js";
 
@@ -22,7 +22,7 @@ async function findingsOf(context: CliContext, path: string): Promise<TraceFindi
   const order = new TraceTextOrder((record) => analysis.take(record));
   const reader = new TraceTextReader({ onRecord: (record) => order.add(record) });
   const size = await logSize(path);
-  const line = readingLine(context.terminal.progress, `explain-trace ${path}`, size, context.now);
+  const line = readingLine(context.terminal.progress, `explain-trace ${logName(path)}`, size, context.now);
   const take = (text: string, bytes: number): void => {
     reader.write(text);
     line.update(bytes);
@@ -37,20 +37,28 @@ async function findingsOf(context: CliContext, path: string): Promise<TraceFindi
   const text = reader.summary();
   if (text.records === 0) {
     throw new ChronovisorError(
-      `${path}: expected a log of KVM's and timers' events (tracefs, trace-cmd report, perf script), got none in ${counted(text.lines, "line")}`,
+      `${logName(path)}: expected a log of KVM's and timers' events (tracefs, trace-cmd report, perf script), got ${unreadText(text)}`,
     );
   }
   return analysis.findings(text, order.summary());
 }
 
+/** What there is in a log without an event that is read, and where it begins. */
+function unreadText({ lines, skipped }: TraceTextSummary): string {
+  const none = `none in ${counted(lines, "line")}`;
+  const [first] = Object.values(skipped)
+    .flatMap(({ examples }) => examples)
+    .sort((a, b) => a.line - b.line);
+  return first === undefined ? none : `${none}; line ${first.line} is ${quoted(first.text.trim())}`;
+}
+
 async function explainTrace(context: CliContext, path: string, { json }: ExplainTraceOptions): Promise<void> {
   const findings = await findingsOf(context, path);
   const { terminal } = context;
-  const name = path === "-" ? "standard input" : path;
   terminal.out(
     json
       ? `${JSON.stringify(findingsToJson(findings))}\n`
-      : renderFindings(name, findings, styleOf(context), terminal.columns),
+      : renderFindings(logName(path), findings, styleOf(context), terminal.columns),
   );
   context.done(EXIT.held);
 }

@@ -1,13 +1,24 @@
 import type { Command } from "commander";
+import { ChronovisorError } from "../../errors.js";
 import { explanationToJson } from "../../explain/json.js";
 import { renderExplanation } from "../../render/explanation.js";
+import { hang } from "../../render/wrap.js";
 import { type CliContext, scenarioNamed, styleOf } from "../context.js";
+import { isDocumentPath } from "../document-files.js";
 import { EXIT } from "../exit-codes.js";
 import { type ExplainOptions, explainScenario } from "../explain-scenario.js";
 import { addSharedOptions, once } from "../options.js";
 import { addExamples, addScenarioHelp } from "../scenario-help.js";
 
+const HELP_WIDTH = 80;
+const HELP_INDENT = 7;
+
 async function explain(context: CliContext, id: string, options: ExplainOptions): Promise<void> {
+  if (isDocumentPath(id)) {
+    throw new ChronovisorError(
+      `${id}: expected a built-in scenario: a document has no list of causes to split by; \`chronovisor bisect\` takes it`,
+    );
+  }
   const scenario = scenarioNamed(context, id);
   const explanation = await explainScenario(context, scenario, options);
   context.terminal.out(
@@ -16,6 +27,22 @@ async function explain(context: CliContext, id: string, options: ExplainOptions)
       : renderExplanation(scenario, explanation, styleOf(context), context.terminal.columns),
   );
   context.done(EXIT.held);
+}
+
+/** Makes `--help` after a scenario's name list what can be split, and by which causes in which order. */
+function addBudgetHelp(command: Command, { scenarios }: CliContext): void {
+  command.addHelpText("after", ({ command: asked }) => {
+    const { budgets = [] } = scenarios.find(({ id }) => id === asked.args[0]) ?? {};
+    if (budgets.length === 0) return "";
+    return [
+      "",
+      "Observations that split, and their causes in the order they are taken away:",
+      ...budgets.flatMap(({ observation, terms }) => [
+        `  ${observation}`,
+        ...terms.flatMap(({ title }, i) => hang(`    ${i + 1}`, title, HELP_INDENT, HELP_WIDTH)),
+      ]),
+    ].join("\n");
+  });
 }
 
 /** `chronovisor explain`: what an observation is made of. */
@@ -30,6 +57,7 @@ export function addExplainCommand(program: Command, context: CliContext): void {
     .option("--observe <name>", "the observation to split (default: the scenario's first)", once("--observe"))
     .option("--kernel <release>", "run as this release (default: the scenario's before)", once("--kernel"));
   addSharedOptions(command).action((id: string, options: ExplainOptions) => explain(context, id, options));
+  addBudgetHelp(command, context);
   addScenarioHelp(command, context);
   addExamples(command, [
     "chronovisor explain xen-accuracy",

@@ -15,6 +15,7 @@ const TOLERANCE_PPM = 250n;
  */
 export function checkMachine(source: DocumentSource, document: MachineDocument): void {
   checkVm(source, document);
+  checkNested(source, document);
   checkPlaces(source, document);
   document.timeline.forEach((action, i) => {
     checkAction(source, document, action, ["timeline", i]);
@@ -38,6 +39,17 @@ function checkVm(source: DocumentSource, { host, vms: [vm] }: MachineDocument): 
   throw source.error(
     ["vms", 0, "tsc"],
     `expected ${formatInput(lowest, "kHz")} or more where the hardware does not scale the TSC, got ${source.textAt(["vms", 0, "tsc"])}`,
+  );
+}
+
+/** KVM has no preemption timer for guests of guests on AMD's processors. */
+function checkNested(source: DocumentSource, document: MachineDocument): void {
+  if (document.vms[0]?.vendor !== "svm") return;
+  const nested = vcpusOf(document).findIndex(({ program }) => program === "nested-timer");
+  if (nested < 0) return;
+  throw source.error(
+    ["vms", 0, "vcpus", nested, "program"],
+    "expected a VM of vendor vmx, which has a preemption timer for L2, got nested-timer on svm",
   );
 }
 

@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { quoted } from "../../errors.js";
 import { expectedOneOf, quantityInput } from "../../params/builders.js";
-import { fields, list, wholeNumber } from "../fields.js";
+import { fields, list, mapOf, wholeNumber, words } from "../fields.js";
 import { commonFields } from "../story-document.js";
 import { hostFields } from "./host-fields.js";
 import { quantityNames, quantityRule } from "./quantities.js";
@@ -31,7 +31,7 @@ export const machineSchema = fields({
   chronovisor,
   title,
   kernel,
-  compare: list(z.string(), { min: 2, max: 26, what: "kernels" })
+  compare: list(words("a release, with overrides after +"), { min: 2, max: 26, what: "kernels" })
     .optional()
     .describe("the kernels that `chronovisor compare` sets side by side, oldest first"),
   seed,
@@ -41,14 +41,13 @@ export const machineSchema = fields({
   duration: quantityInput({ unit: "ns", min: "1us", max: LONGEST }).describe(
     "how long it runs, in true time: a sleep of the host counts",
   ),
-  observe: z
-    .record(
-      z.string().regex(NAME, {
-        error: ({ input }) => `expected a name of letters, digits and _, got ${quoted(input)}`,
-      }),
-      observation,
-    )
-    .describe("what is measured, by the name that expectations call it; the first is the headline"),
+  observe: mapOf(
+    "observations",
+    z.string().regex(NAME, {
+      error: ({ input }) => `expected a name of letters, digits and _, got ${quoted(input)}`,
+    }),
+    observation,
+  ).describe("what is measured, by the name that expectations call it; the first is the headline"),
   expect,
 }).meta({ title: "a machine" });
 

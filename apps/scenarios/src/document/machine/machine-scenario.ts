@@ -1,5 +1,5 @@
 import { OLDEST_RELEASE } from "../../kernels/axes.js";
-import { newestRelease } from "../../kernels/kernels.js";
+import { type KernelChoice, newestRelease } from "../../kernels/kernels.js";
 import type {
   ComparedKernel,
   ExpectationSpec,
@@ -11,9 +11,12 @@ import type {
 } from "../../scenario/types.js";
 import { formatQuantity } from "../../units/format-quantity.js";
 import { type DocumentExpectation, judgeExpectation } from "../expectation.js";
+import type { DocumentSource } from "../source.js";
 import type { MachineDocument } from "./machine-document.js";
+import { playingAxes } from "./playing-axes.js";
 import { quantityRule } from "./quantities.js";
 import { runMachine } from "./run-machine.js";
+import { untilStuck } from "./stuck-machine.js";
 import { machineStory, observationTitle } from "./titles.js";
 
 /** What a document's observations are, before any run. */
@@ -27,15 +30,32 @@ export function observationSpecs(document: MachineDocument): Readonly<Record<str
   );
 }
 
+/** A document of a machine, read to its end. */
+export interface MachineParts {
+  /** The file's name. */
+  readonly id: string;
+  readonly document: MachineDocument;
+  readonly source: DocumentSource;
+  readonly kernel: KernelChoice;
+  readonly expected: readonly DocumentExpectation[];
+}
+
+/** The kernels set side by side where a document names none: the ends of the table, and its own between them. */
+function comparedBy({ compare }: MachineDocument, kernel: KernelChoice): readonly ComparedKernel[] {
+  const names = compare ?? [...new Set([OLDEST_RELEASE, kernel.name, newestRelease])];
+  return names.map((name) => ({ label: name, kernel: name }));
+}
+
 /** A document of a machine as a scenario: everything that runs scenarios runs it. */
-export function machineScenario(
-  id: string,
-  document: MachineDocument,
-  expected: readonly DocumentExpectation[],
-): ScenarioDefinition {
+export function machineScenario({
+  id,
+  document,
+  source,
+  kernel,
+  expected,
+}: MachineParts): ScenarioDefinition {
   const observe = observationSpecs(document);
   const [headline = ""] = Object.keys(observe);
-  const comparison = document.compare?.map((kernel): ComparedKernel => ({ label: kernel, kernel }));
   const { at } = document.observe[headline] ?? {};
   const isPlotted = at === undefined && observe[headline]?.unit !== "flag";
   return {
@@ -49,12 +69,13 @@ export function machineScenario(
       before: document.compare?.[0] ?? OLDEST_RELEASE,
       after: document.compare?.at(-1) ?? newestRelease,
     },
-    ...(comparison === undefined ? {} : { comparison }),
+    comparison: comparedBy(document, kernel),
+    axes: playingAxes(document),
     headline,
     ...(isPlotted ? { plot: headline } : {}),
     observe,
     lengthNs: () => document.duration,
-    run: (context) => runMachine(document, context),
+    run: (context) => untilStuck(source, document, () => runMachine(document, context)),
     expect: expected.map((each) => expectation(each, observe)),
     verdict: (result, name) => verdict(result, name, headline, observe),
   };

@@ -103,9 +103,9 @@ const QUANTITIES = {
     of: "vcpu",
     unit: "cycles",
     title: "furthest from a deadline",
-    help: "guest's TSC less the deadline when its timer expired, the one furthest off; negative is early",
+    help: "guest's TSC less the deadline when its timer expired, or when its L2 last ran, the one furthest off; negative is early",
     signed: true,
-    programs: ["deadline-timer"],
+    programs: ["deadline-timer", "nested-timer"],
     read: ({ log }) => log.deadlineError,
   },
   "hrtimer-callbacks": {

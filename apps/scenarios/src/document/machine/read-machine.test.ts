@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { ChronovisorError } from "../../errors.js";
 import { newestRelease } from "../../kernels/kernels.js";
+import { LAPIC_AXES } from "../../kernels/lapic-axes.js";
 import { readDocument } from "../read-document.js";
 
 const read = (text: string) => readDocument("dir/lost.yaml", text, []);
@@ -29,12 +30,27 @@ describe("readDocument of a machine", () => {
     ]);
   });
 
-  it("compares the kernels it names, else the ends of the table", () => {
+  it("compares the kernels it names, else the ends of the table with its own between them", () => {
     const named = read(`${HEAD}${ONE}${OBSERVE}compare: [v4.16, "v4.17 + tdcr=immediate"]\n`).scenario;
     expect(named.comparison?.map(({ kernel }) => kernel)).toEqual(["v4.16", "v4.17 + tdcr=immediate"]);
     expect(named.variants).toEqual({ before: "v4.16", after: "v4.17 + tdcr=immediate" });
     const plain = read(HEAD + ONE + OBSERVE).scenario;
-    expect([plain.comparison, plain.variants]).toEqual([undefined, { before: "v4.5", after: newestRelease }]);
+    expect(plain.comparison?.map(({ label }) => label)).toEqual(["v4.5", newestRelease]);
+    expect(plain.variants).toEqual({ before: "v4.5", after: newestRelease });
+    const own = read(`${HEAD}${ONE}${OBSERVE}kernel: v6.12\n`).scenario;
+    expect(own.comparison?.map(({ label }) => label)).toEqual(["v4.5", "v6.12", newestRelease]);
+  });
+
+  it("names the axes that its machine looks at: none of Xen, and of timers only where a guest sets one", () => {
+    const axesOf = (text: string) => read(text).scenario.axes ?? [];
+    const timed = axesOf(HEAD + ONE + OBSERVE);
+    const untimed = axesOf(HEAD + TWO + OBSERVE);
+    expect(timed).toContain("periodicAdvance");
+    expect(timed.filter((axis) => !untimed.includes(axis))).toEqual(LAPIC_AXES.map(({ name }) => name));
+    for (const axes of [timed, untimed]) {
+      expect(axes).toContain("globalUpdate");
+      expect(axes.filter((axis) => /^xen|^guestWatchdog$/.test(axis))).toEqual([]);
+    }
   });
 
   it("is read as JSON too", () => {
@@ -49,6 +65,23 @@ describe("readDocument of a machine", () => {
   });
 
   it.each<[string, string]>([
+    [
+      `${HEAD}${ONE}${OBSERVE}compare: [v4.16, 4.16]\n`,
+      "lost.yaml:5:18: compare[1]: expected text, got 4.16",
+    ],
+    [
+      `${HEAD}${ONE}${OBSERVE}compare: [v4.16, "4.16"]\n`,
+      "lost.yaml:5:18: compare[1]: expected another kernel than those before it, got v4.16",
+    ],
+    [
+      `${HEAD}${ONE}${OBSERVE}host: { startTsc: 99999999999999999 }\n`,
+      "lost.yaml:5:19: host.startTsc: expected a number beyond ±9007199254740991 in quotes, got it without, which rounds it",
+    ],
+    [
+      `${HEAD}vms: [{ vendor: svm, vcpus: [{ program: nested-timer }] }]\n${OBSERVE}`,
+      "lost.yaml:3:41: vms[0].vcpus[0].program: expected a VM of vendor vmx, which has a preemption timer for L2, got nested-timer on svm",
+    ],
+    [`${HEAD}${ONE}observe:\n`, "lost.yaml:4:9: observe: expected a map of observations by name, got null"],
     [
       `${HEAD}${ONE}${OBSERVE}hots: {}\n`,
       'lost.yaml:5:1: expected one of chronovisor, title, kernel, compare, seed, host, vms, timeline, duration, observe, expect, got "hots" (did you mean host?)',
@@ -105,7 +138,10 @@ describe("readDocument of a machine", () => {
       `${HEAD}${ONE}${OBSERVE}host: { cpus: 65 }\n`,
       "lost.yaml:5:15: host.cpus: expected a whole number from 1 to 64, got 65",
     ],
-    [`${HEAD}${ONE}${OBSERVE}host: []\n`, "lost.yaml:5:7: host: expected object, got a list"],
+    [
+      `${HEAD}${ONE}${OBSERVE}host: []\n`,
+      "lost.yaml:5:7: host: expected a map of tsc, actual, startTsc, cpus, ntp, hz, tick, eventDevice, preemptionTimer, timerAdvance, haltPoll, costs, got a list",
+    ],
     [`${HEAD}${OBSERVE}vms: []\n`, "lost.yaml:4:6: vms: expected 1 VM (a document has one), got 0"],
     [
       `${HEAD}${OBSERVE}vms: [{ vcpus: [{ program: idle }] }, { vcpus: [{ program: idle }] }]\n`,
@@ -117,11 +153,11 @@ describe("readDocument of a machine", () => {
     ],
     [
       `${HEAD}${OBSERVE}vms: [{ vcpus: [{ program: periodc-timer }] }]\n`,
-      'lost.yaml:4:28: vms[0].vcpus[0].program: expected one of idle, periodic-timer, one-shot-timer, deadline-timer, clock-reader, clocksource-watchdog, got "periodc-timer" (did you mean periodic-timer?)',
+      'lost.yaml:4:28: vms[0].vcpus[0].program: expected one of idle, periodic-timer, one-shot-timer, deadline-timer, nested-timer, clock-reader, clocksource-watchdog, got "periodc-timer" (did you mean periodic-timer?)',
     ],
     [
       `${HEAD}${OBSERVE}vms: [{ vcpus: [{ options: {} }] }]\n`,
-      "lost.yaml:4:17: vms[0].vcpus[0].program: expected one of idle, periodic-timer, one-shot-timer, deadline-timer, clock-reader, clocksource-watchdog, got nothing",
+      "lost.yaml:4:17: vms[0].vcpus[0].program: expected one of idle, periodic-timer, one-shot-timer, deadline-timer, nested-timer, clock-reader, clocksource-watchdog, got nothing",
     ],
     [
       `${HEAD}${OBSERVE}vms: [{ vcpus: [{ program: clock-reader, options: { evry: 1ms } }] }]\n`,

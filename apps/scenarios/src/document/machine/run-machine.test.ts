@@ -45,6 +45,40 @@ observe: { tsc: { quantity: tsc-error }, clock: { quantity: kvmclock-error } }\n
     expect(Number(clock)).toBeLessThan(2_010_000);
   });
 
+  it.each(["one-shot-timer", "nested-timer", "clock-reader", "clocksource-watchdog"])(
+    "goes on with a TSC that was set to below 0, and past its wrap (%s)",
+    (program) => {
+      const text = `vms: [{ vcpus: [{ program: ${program} }] }]\nduration: 30ms
+timeline: [{ at: 1ms, do: tsc-offset, vcpu: 0, by: -5000000 }]
+observe: { tsc: { quantity: tsc-error }, exits: { quantity: exits } }\n`;
+      expect(values(text).tsc).toBe(-2n * MS);
+    },
+  );
+
+  it("that is stuck is refused at the program that stopped it", () => {
+    // KVM compares deadlines as u64: one that wrapped is past at once, again and again, until the TSC wraps too.
+    const text = (
+      costs: string,
+    ) => `host: { costs: ${costs} }\nvms: [{ vcpus: [{ program: deadline-timer }] }]
+duration: 3ms\ntimeline: [{ at: 1ms, do: tsc-offset, vcpu: 0, by: -3000000 }]
+observe: { seen: { quantity: ticks-seen } }\n`;
+    expect(() => run(text("{}"))).toThrow(
+      "machine.yaml:3:28: vms[0].vcpus[0].program: expected time to pass, got a machine that is stuck: guest program deadline-timer yielded",
+    );
+    expect(values(text("{ exit: 1us, entry: 1us }")).seen).toBeGreaterThan(50n);
+  });
+
+  it("has an L1 whose L2 comes back early where NTP makes the host's clock fast, by slew times wait", () => {
+    const text = (ntp: string) => `host: { ntp: ${ntp}, tick: off, eventDevice: ideal }
+vms: [{ vcpus: [{ program: nested-timer, options: { wait: 2ms } }] }]\nduration: 1s
+observe: { error: { quantity: deadline-error } }\n`;
+    // 500 ppm of 2 ms at 2.5 GHz are 2500 cycles; the wait is whole steps of 32, and its end whole ns.
+    expect(Number(values(text("500ppm")).error)).toBeGreaterThan(-2_510);
+    expect(Number(values(text("500ppm")).error)).toBeLessThan(-2_480);
+    expect(Number(values(text("0ppm")).error)).toBeLessThan(40);
+    expect(Number(values(text("0ppm")).error)).toBeGreaterThanOrEqual(-3);
+  });
+
   it("is the same again, whatever watches it, and another with another seed", () => {
     const text = (seed: number) => `seed: ${seed}\nhost: { costs: { exit: 1us, jitter: 20us } }\n
 vms: [{ vcpus: [{ program: one-shot-timer, options: { jitter: 3ms } }] }]\nduration: 200ms

@@ -1,0 +1,16 @@
+import { describe, expect, it } from "vitest";
+import { digitsToTell } from "./differs.js";
+
+describe("digitsToTell", () => {
+  it.each<[string, bigint | boolean | undefined, readonly (bigint | boolean | undefined)[], number]>([
+    ["alike", 3_600_000_000_001n, [3_600_000_000_001n], 5],
+    ["told apart as usual", 1_234_500n, [1_234_600n], 5],
+    // 3 600 s and a ns: thirteen digits.
+    ["a ns apart in an hour", 3_600_000_000_000n, [3_600_000_000_001n, undefined], 13],
+    ["one of them far", 1_199_390n, [5n, 1_199_391n], 7],
+    ["not measured", undefined, [1n], 5],
+    ["no numbers", true, [false], 5],
+  ])("of values that are %s", (_, first, others, digits) => {
+    expect(digitsToTell(first, others, "ns")).toBe(digits);
+  });
+});
