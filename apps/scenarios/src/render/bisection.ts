@@ -2,8 +2,9 @@ import type { BisectPoint, BisectResult, Seen } from "../bisect/bisect.js";
 import type { Step } from "../bisect/path.js";
 import { AXES } from "../kernels/axes.js";
 import type { ScenarioDefinition } from "../scenario/types.js";
-import { formatQuantity } from "../units/format-quantity.js";
 import { alignedTable } from "./aligned-table.js";
+import { digitsToTellAll } from "./differs.js";
+import { showObservation } from "./observations.js";
 import type { Style } from "./style.js";
 import { visibleWidth } from "./visible-width.js";
 import { hang, wrap } from "./wrap.js";
@@ -53,15 +54,20 @@ function question(scenario: ScenarioDefinition, { observe, until, from, to }: Bi
   return `${until === undefined ? "What changed" : "What brought"} “${what}” between ${from.name} and ${to.name}?`;
 }
 
-function seenText(scenario: ScenarioDefinition, observe: string, seen: Seen | undefined): string {
-  if (seen === undefined) return "";
-  const spec = scenario.observe[observe];
-  const value =
-    seen.quantity === undefined
-      ? "–"
-      : formatQuantity(seen.quantity.value, seen.quantity.unit, { signs: spec?.signed ? "both" : "minus" });
-  if (seen.holds === undefined) return value;
-  return `${value}  ${seen.holds ? "holds" : "does not hold"}`;
+/** Writes what was seen on the way: values that differ are not written alike. */
+function seenWriter(
+  { observe: specs }: Pick<ScenarioDefinition, "observe">,
+  { observe, points }: BisectResult,
+): (seen: Seen | undefined) => string {
+  const spec = specs[observe];
+  const values = points.map(({ seen }) => seen?.quantity?.value);
+  const digits = spec === undefined ? undefined : digitsToTellAll(values, spec.unit);
+  return (seen) => {
+    if (seen === undefined || spec === undefined) return "";
+    const value = showObservation(seen.quantity, spec, digits);
+    if (seen.holds === undefined) return value;
+    return `${value}  ${seen.holds ? "holds" : "does not hold"}`;
+  };
 }
 
 function wayLines(
@@ -70,12 +76,13 @@ function wayLines(
   style: Style,
   width: number,
 ): readonly string[] {
-  const { points, observe, changes, from } = result;
+  const { points, changes, from } = result;
+  const seenText = seenWriter(scenario, result);
   const marked = new Set(changes.map(({ step }) => step));
   const cells = ({ step, seen }: BisectPoint): readonly [string, string, string, string] => {
     const name = step === undefined ? from.name : `+ ${stepName(step)}`;
     const isHere = step !== undefined && marked.has(step);
-    const value = seenText(scenario, observe, seen);
+    const value = seenText(seen);
     return [
       name,
       step === undefined ? "" : stepMoves(step),
@@ -96,10 +103,12 @@ function wayLines(
 
 function answer(
   scenario: ScenarioDefinition,
-  { changes, observe, from, to }: BisectResult,
+  result: BisectResult,
   style: Style,
   width: number,
 ): readonly string[] {
+  const { changes, observe, from, to } = result;
+  const seenText = seenWriter(scenario, result);
   const [first, ...others] = changes;
   if (first === undefined) {
     return wrap(
@@ -108,7 +117,7 @@ function answer(
     ).map((line) => INDENT + line);
   }
   const effects = first.step.moves.map(({ axis, to: value }) => `${axis}: ${effectOf(axis, value)}`);
-  const values = `${seenText(scenario, observe, first.before)} → ${seenText(scenario, observe, first.after)}`;
+  const values = `${seenText(first.before)} → ${seenText(first.after)}`;
   return [
     ...hang(`${INDENT}answer`, `${stepName(first.step)}: ${values}`, 10, width).map((line, i) =>
       i === 0 ? style.heading(line) : line,

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { digitsToTell } from "./differs.js";
+import { digitsToTell, digitsToTellAll } from "./differs.js";
 
 describe("digitsToTell", () => {
   it.each<[string, bigint | boolean | undefined, readonly (bigint | boolean | undefined)[], number]>([
@@ -12,5 +12,15 @@ describe("digitsToTell", () => {
     ["no numbers", true, [false], 5],
   ])("of values that are %s", (_, first, others, digits) => {
     expect(digitsToTell(first, others, "ns")).toBe(digits);
+  });
+});
+
+describe("digitsToTellAll", () => {
+  it.each<[string, readonly (bigint | undefined)[], number]>([
+    ["no values", [], 5],
+    ["the last two alike but for a ns", [0n, undefined, 3_600_000_000_000n, 3_600_000_000_001n], 13],
+    ["the first and the last alike", [3_600_000_000_000n, 0n, 3_600_000_000_000n], 5],
+  ])("tells %s apart", (_, values, digits) => {
+    expect(digitsToTellAll(values, "ns")).toBe(digits);
   });
 });

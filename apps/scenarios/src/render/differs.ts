@@ -18,15 +18,13 @@ export function differenceNote(firstName: string): string {
 /** More digits than any value has. */
 const ALL_DIGITS = 40;
 
+type Value = Quantity["value"] | undefined;
+
 /**
  * So many significant digits that every value which is not the first is not written like the first either: the usual
  * number, and more where a difference would be rounded away.
  */
-export function digitsToTell(
-  first: Quantity["value"] | undefined,
-  others: readonly (Quantity["value"] | undefined)[],
-  unit: Unit,
-): number {
+export function digitsToTell(first: Value, others: readonly Value[], unit: Unit): number {
   if (typeof first !== "bigint") return SIGNIFICANT_DIGITS;
   const differing = others.filter((other) => typeof other === "bigint" && other !== first);
   const written = (value: Quantity["value"], style: QuantityStyle): string =>
@@ -39,4 +37,12 @@ export function digitsToTell(
     digits += 1;
   }
   return digits;
+}
+
+/** So many that no two of the values which differ are written alike. */
+export function digitsToTellAll(values: readonly Value[], unit: Unit): number {
+  return Math.max(
+    SIGNIFICANT_DIGITS,
+    ...values.map((value, i) => digitsToTell(value, values.slice(i + 1), unit)),
+  );
 }

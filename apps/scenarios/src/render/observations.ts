@@ -31,7 +31,11 @@ export function showObservation(
 }
 
 /** Digits of an observation in every column: those that differ can be told apart. */
-function digitsOf([name, { unit }]: Spec, columns: readonly Column[]): number {
+export function observationDigits(
+  name: string,
+  { unit }: ObservationSpec,
+  columns: readonly Column[],
+): number {
   const [first, ...others] = columns.map(({ result }) => result.observations[name]?.value);
   return digitsToTell(first, others, unit);
 }
@@ -167,7 +171,7 @@ export function renderObservations(
   if (first === undefined) return [];
   const specs = names.flatMap((name) => {
     const spec = observe[name];
-    return spec === undefined ? [] : [[name, spec, digitsOf([name, spec], columns)] as const];
+    return spec === undefined ? [] : [[name, spec, observationDigits(name, spec, columns)] as const];
   });
   const differ = columns.some((column) =>
     names.some((name) => column.result.observations[name]?.value !== first.result.observations[name]?.value),

@@ -2,7 +2,7 @@
 import type { ObservationSpec, ScenarioDefinition } from "../../scenario/types.js";
 import { type Column, columnLabels } from "../column.js";
 import { commonRelease } from "../kernel-facts.js";
-import { headlineObservations, showObservation } from "../observations.js";
+import { headlineObservations, observationDigits, showObservation } from "../observations.js";
 import { exactly } from "./exactly.js";
 import { type Child, element, type Html } from "./markup.js";
 import { dataTable, differing, type TableRow } from "./table.js";
@@ -16,9 +16,15 @@ function columnHeads(columns: readonly Column[]): readonly Child[] {
   );
 }
 
-function cell(name: string, spec: ObservationSpec, { result }: Column, first: Column): Child {
+interface Row {
+  readonly name: string;
+  readonly spec: ObservationSpec;
+  readonly digits: number;
+}
+
+function cell({ name, spec, digits }: Row, { result }: Column, first: Column): Child {
   const own = result.observations[name];
-  const text = showObservation(own, spec);
+  const text = showObservation(own, spec, digits);
   const value = own === undefined ? text : exactly(own.value, text);
   return own?.value === first.result.observations[name]?.value ? value : differing(value);
 }
@@ -32,7 +38,8 @@ function rowsOf(
   return names.flatMap((name) => {
     const spec = observe[name];
     if (spec === undefined) return [];
-    return [{ head: spec.title, cells: columns.map((column) => cell(name, spec, column, first)) }];
+    const row = { name, spec, digits: observationDigits(name, spec, columns) };
+    return [{ head: spec.title, cells: columns.map((column) => cell(row, column, first)) }];
   });
 }
 
