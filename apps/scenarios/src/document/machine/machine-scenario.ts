@@ -75,7 +75,7 @@ export function machineScenario({
     ...(isPlotted ? { plot: headline } : {}),
     observe,
     lengthNs: () => document.duration,
-    run: (context) => untilStuck(source, document, () => runMachine(document, context)),
+    run: (context) => untilStuck(source, () => runMachine(document, context)),
     expect: expected.map((each) => expectation(each, observe)),
     verdict: (result, name) => verdict(result, name, headline, observe),
   };

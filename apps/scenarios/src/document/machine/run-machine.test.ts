@@ -59,11 +59,11 @@ observe: { tsc: { quantity: tsc-error }, exits: { quantity: exits } }\n`;
     // KVM compares deadlines as u64: one that wrapped is past at once, again and again, until the TSC wraps too.
     const text = (
       costs: string,
-    ) => `host: { costs: ${costs} }\nvms: [{ vcpus: [{ program: deadline-timer }] }]
-duration: 3ms\ntimeline: [{ at: 1ms, do: tsc-offset, vcpu: 0, by: -3000000 }]
-observe: { seen: { quantity: ticks-seen } }\n`;
+    ) => `host: { costs: ${costs} }\nvms: [{ vcpus: [{ program: deadline-timer }, { program: deadline-timer }] }]
+duration: 3ms\ntimeline: [{ at: 1ms, do: tsc-offset, vcpu: 1, by: -3000000 }]
+observe: { seen: { quantity: ticks-seen, vcpu: 1 } }\n`;
     expect(() => run(text("{}"))).toThrow(
-      "machine.yaml:3:28: vms[0].vcpus[0].program: expected time to pass, got a machine that is stuck: guest program deadline-timer yielded",
+      "machine.yaml:3:57: vms[0].vcpus[1].program: expected time to pass, got a machine that is stuck: guest program deadline-timer of vCPU 1 yielded",
     );
     expect(values(text("{ exit: 1us, entry: 1us }")).seen).toBeGreaterThan(50n);
   });

@@ -110,7 +110,7 @@ function startMachine(
       { host, vcpu, kvmclock, tscKhz: Number(layout.vm.tsc), vcpus: vcpus.length, random, log },
       options,
     );
-    vcpu.start(program, (cpu) => withKvmclock(cpu, kvmclock, vcpu.id, run));
+    vcpu.start(`${program} of vCPU ${vcpu.id}`, (cpu) => withKvmclock(cpu, kvmclock, vcpu.id, run));
   }
   return { ...machine, vcpus };
 }
