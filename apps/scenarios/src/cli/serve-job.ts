@@ -1,10 +1,9 @@
 import type { MessagePort } from "node:worker_threads";
 import { HrtimerLoopError } from "@chronovisor/hrtimer";
-import { readDocument } from "../document/read-document.js";
 import { ChronovisorError } from "../errors.js";
 import { LivelockError } from "../machine/engine.js";
-import { runScenario } from "../scenario/run-scenario.js";
 import type { Progress, ScenarioDefinition } from "../scenario/types.js";
+import { carryOut } from "./carry-out.js";
 import type { RunJob } from "./run-job.js";
 import type { WorkerMessage } from "./worker-messages.js";
 
@@ -18,17 +17,6 @@ function isRefusal(error: unknown): error is Error {
   );
 }
 
-/** The scenario of a job: a built-in one, or that of the document, which is read here again. */
-export function definitionFor(
-  { scenario, document }: RunJob,
-  scenarios: readonly ScenarioDefinition[],
-): ScenarioDefinition {
-  if (document !== undefined) return readDocument(document.name, document.text, scenarios).scenario;
-  const found = scenarios.find(({ id }) => id === scenario);
-  if (found === undefined) throw new Error(`definitionFor: no scenario ${scenario}`);
-  return found;
-}
-
 /** Runs one job and posts how it goes: the body of a worker thread. */
 export function serveJob(scenarios: readonly ScenarioDefinition[], job: RunJob, port: MessagePort): void {
   const post = (message: WorkerMessage): void => port.postMessage(message);
@@ -40,12 +28,9 @@ export function serveJob(scenarios: readonly ScenarioDefinition[], job: RunJob, 
     post({ type: "progress", progress });
   };
   try {
-    const { kernel, params, seed, mode } = job;
-    const result = runScenario(definitionFor(job, scenarios), {
-      kernel,
-      params,
-      seed,
-      hooks: { onProgress, stepped: mode === "stepped" },
+    const result = carryOut(job, scenarios, {
+      onProgress,
+      onExported: (file) => post({ type: "exported", file }),
     });
     post({ type: "result", result });
   } catch (error) {

@@ -11,7 +11,7 @@ import type { WorkerMessage } from "./worker-messages.js";
  * @param entry - the built worker module
  */
 export function workerRunner(entry: URL): JobRunner {
-  return (job, { onProgress, signal }) =>
+  return (job, { onProgress, onExported, signal }) =>
     new Promise<RunResult>((resolve, reject) => {
       signal.throwIfAborted();
       const worker = new Worker(entry, { workerData: job });
@@ -26,6 +26,8 @@ export function workerRunner(entry: URL): JobRunner {
         switch (message.type) {
           case "progress":
             return onProgress(message.progress);
+          case "exported":
+            return onExported?.(message.file);
           case "result":
             return finish(() => resolve(message.result));
           case "refused":

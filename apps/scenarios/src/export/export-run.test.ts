@@ -4,7 +4,7 @@ import { ChronovisorError } from "../errors.js";
 import { parseKernel } from "../kernels/kernels.js";
 import { LVTT_PERIODIC, SVR_APIC_ENABLED, X2APIC_LVTT, X2APIC_SVR, X2APIC_TMICT } from "../machine/guest.js";
 import { buildLapicMachine } from "../machine/lapic-machine.js";
-import { exportRun, type PlayedRun } from "./export-run.js";
+import { exportRun, type PlayRun } from "./export-run.js";
 import { exportFormatNamed, exportFormats } from "./formats.js";
 import { sha256 } from "./sha256.js";
 
@@ -19,7 +19,7 @@ const HEAD: TraceRun = {
   vcpus: 1,
 };
 
-/** A machine whose guest ticks ten times and tells how late it was. */
+/** A machine whose guest ticks ten times and counts them. */
 function playTicks(sink: TraceSink): number {
   const { host, vcpu } = buildLapicMachine({
     hostKhz: 2_500_000n,
@@ -43,8 +43,8 @@ function playTicks(sink: TraceSink): number {
     while (ticks < 10) {
       yield cpu.halt();
       ticks += 1;
-      const lag = { kind: "counter", at: host.engine.now, name: "lag", unit: "ns", vcpu: 0 } as const;
-      sink.emit({ ...lag, value: BigInt(ticks) });
+      const seen = { kind: "counter", at: host.engine.now, name: "ticks", unit: "count", vcpu: 0 } as const;
+      sink.emit({ ...seen, value: BigInt(ticks) });
       cpu.eoi();
     }
   });
@@ -52,11 +52,17 @@ function playTicks(sink: TraceSink): number {
   return ticks;
 }
 
-const RUN: PlayedRun<number> = { head: HEAD, play: playTicks };
+/** As a story does: asks for the trace of its machine, and of another one. */
+const play: PlayRun<number> = ({ trace }) => {
+  const sink = trace(HEAD);
+  expect(trace({ ...HEAD, cpus: 9 })).toBe(undefined);
+  return playTicks(sink ?? { emit: () => {} });
+};
 
-function written(format: string, run = RUN): { readonly file: Buffer; readonly result: number } {
+function written(format: string): { readonly file: Buffer; readonly result: number } {
   const pieces: Uint8Array[] = [];
-  const result = exportRun(format, run, (piece) => pieces.push(Buffer.from(piece)));
+  const { result, head } = exportRun(format, play, (piece) => pieces.push(Buffer.from(piece)));
+  expect(head).toEqual(HEAD);
   return { file: Buffer.concat(pieces), result };
 }
 
@@ -74,7 +80,14 @@ describe("exportRun", () => {
   it("runs once, and once more where the head names the series", () => {
     const plays = exportFormats.map(({ name }) => {
       let played = 0;
-      exportRun(name, { head: HEAD, play: () => (played += 1) }, () => {});
+      exportRun(
+        name,
+        ({ trace }) => {
+          played += 1;
+          trace(HEAD);
+        },
+        () => {},
+      );
       return [name, played];
     });
     expect(Object.fromEntries(plays)).toEqual({
@@ -90,19 +103,19 @@ describe("exportRun", () => {
 
   it("runs once where it is told which series", () => {
     let played = 0;
-    const series = [{ of: "counter", name: "lag.vcpu0", unit: "ns" }] as const;
+    const series = [{ of: "counter", name: "ticks.vcpu0", unit: "count" }] as const;
     let file = "";
-    const play = (sink: TraceSink): void => {
+    const counted: PlayRun<number> = (hooks) => {
       played += 1;
-      playTicks(sink);
+      return play(hooks);
     };
-    exportRun("csv-series", { head: HEAD, play }, (piece) => (file += piece), { series });
+    exportRun("csv-series", counted, (piece) => (file += piece), { series });
     expect(played).toBe(1);
-    expect(file.split("\n").map((row) => row.split(",")[1])).toEqual([
-      "lag.vcpu0_ns",
-      ..."1 2 3 4 5 6 7 8 9 10".split(" "),
-      undefined,
-    ]);
+    const [head, ...rows] = file.split("\n").map((row) => row.split(","));
+    expect(head).toEqual(["t_ns", "ticks.vcpu0_count"]);
+    expect(rows.flatMap(([, lag]) => (lag === undefined || lag === "" ? [] : [lag])).slice(-10)).toEqual(
+      "1 2 3 4 5 6 7 8 9 10".split(" "),
+    );
   });
 
   it("writes JSON Lines that end with the SHA-256 of the lines before, and are read back to the same events", () => {
@@ -125,13 +138,15 @@ describe("exportRun", () => {
 
   it("has series of the run as columns", () => {
     const [head] = written("csv-series").file.toString("utf8").split("\n");
-    expect(head).toBe("t_ns,lag.vcpu0_ns");
+    expect(head).toBe(
+      "t_ns,lag.vcpu0_ns,CLOCK_REALTIME_ns,CLOCK_MONOTONIC_ns,CLOCK_MONOTONIC_RAW_ns,CLOCK_BOOTTIME_ns,guest_tsc.vcpu0_ns,ticks.vcpu0_count",
+    );
   });
 
   it("ends the run when the file cannot take more", () => {
     const full = new ChronovisorError("out.csv: cannot be written: no space left on device");
-    const attempt = (): number =>
-      exportRun("csv", RUN, () => {
+    const attempt = (): unknown =>
+      exportRun("csv", play, () => {
         throw full;
       });
     expect(attempt).toThrow(full);

@@ -53,6 +53,8 @@ export interface ExportFormat {
   readonly head: "plain" | "names series";
   readonly create: (target: ExportTarget) => TraceExporter;
   readonly companions: (run: TraceRun) => readonly CompanionFile[];
+  /** Where a run gets too long for it, and what to do then. */
+  readonly longest?: { readonly ns: bigint; readonly text: string; readonly advice: string };
 }
 
 const alone = (): readonly CompanionFile[] => [];
@@ -83,6 +85,7 @@ export const exportFormats: readonly ExportFormat[] = [
     head: "plain",
     create: ({ run, write, options }) => new ChromeExporter(run, write, options.timeline),
     companions: alone,
+    longest: { ns: 2n ** 42n * 1_000n, text: "50.9 days", advice: "perfetto takes any" },
   },
   {
     name: "ftrace",

@@ -3,6 +3,7 @@ import { lapicBehaviours } from "../kernels/lapic-behaviours.js";
 import { Host } from "./host.js";
 import { KvmHost } from "./kvm-host.js";
 import { KvmVm } from "./kvm-vm.js";
+import type { OpenTrace } from "./trace/open-trace.js";
 import { Vcpu } from "./vcpu.js";
 
 const NS_PER_S = 1_000_000_000n;
@@ -34,6 +35,10 @@ export interface ClockMachineOptions {
   /** CLOCK_REALTIME at the start, ns since 1970; 0 by default. */
   readonly realtimeNs?: bigint;
   readonly axes: Readonly<Record<string, string>>;
+  /** Opens the machine's trace; by default it has none. */
+  readonly openTrace?: OpenTrace | undefined;
+  /** vCPUs that may come later, of which a trace has to know before; none by default. */
+  readonly laterVcpus?: number;
 }
 
 /** A host and a VM on it whose work costs nothing: what its clocks read depends on nothing but its clocks. */
@@ -63,8 +68,8 @@ export interface ClockMachine {
  * seen // => [ 1, 2500000000n ]
  */
 export function buildClockMachine(options: ClockMachineOptions): ClockMachine {
-  const { vcpus = 1, spareCpus = 0, vendor = "vmx" } = options;
-  const host = buildHost(options, vcpus + spareCpus);
+  const { vcpus = 1, spareCpus = 0, laterVcpus = 0, vendor = "vmx" } = options;
+  const host = buildHost(options, vcpus + spareCpus, vcpus + laterVcpus);
   const kvm = new KvmHost(host, Number(options.hostKhz));
   const vm = new KvmVm(kvm, {
     guestKhz: Number(options.guestKhz === 0n ? options.hostKhz : options.guestKhz),
@@ -107,7 +112,7 @@ export function addVcpu(host: Host, vm: KvmVm, axes: Readonly<Record<string, str
   return vcpu;
 }
 
-function buildHost(options: ClockMachineOptions, cpus: number): Host {
+function buildHost(options: ClockMachineOptions, cpus: number, vcpus: number): Host {
   const { hostKhz, hostHz = hostKhz * 1000n, startTsc = 0n, realtimeNs, ipiNs } = options;
   const tscKhz = Number(hostKhz);
   return new Host({
@@ -118,6 +123,7 @@ function buildHost(options: ClockMachineOptions, cpus: number): Host {
     cpus: Array.from({ length: cpus }, () => ({})),
     startTsc,
     ...(ipiNs === undefined ? {} : { ipiNs }),
+    trace: options.openTrace?.({ tscHz: hostHz, tscKhz, cpus, vcpus }),
   });
 }
 

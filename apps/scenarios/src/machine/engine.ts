@@ -57,6 +57,8 @@ export class Engine {
   /** No event begins before: the running one began then, or every CPU was busy until then. */
   #begun: HostTsc;
   #atInstant = 0;
+  /** Told, before it is so, that time goes on to `to` and that nothing happens before. */
+  onAdvance: ((to: HostTsc) => void) | undefined;
 
   constructor(start: HostTsc) {
     this.#now = start;
@@ -71,6 +73,27 @@ export class Engine {
   /** The CPU whose code runs; undefined in the timeline and between events. */
   get lane(): Lane | undefined {
     return this.#lane;
+  }
+
+  /** The instant before which nothing will happen any more. */
+  get settled(): HostTsc {
+    return this.#lanes.length > 1 ? this.#begun : this.#now;
+  }
+
+  /** From when on no CPU's code is under way, as far as it has run. */
+  get freeFrom(): HostTsc {
+    return this.#freeAt(undefined, this.#begun);
+  }
+
+  /** Has `look` read the machine as it is at `tsc`, where nothing happens between now and then; it must not change it. */
+  lookAt(tsc: HostTsc, look: () => void): void {
+    const { now } = this;
+    this.#now = tsc;
+    try {
+      look();
+    } finally {
+      this.#now = now;
+    }
   }
 
   add(source: EventSource): void {
@@ -121,7 +144,9 @@ export class Engine {
   /** Runs every event due up to and including `end`, then moves to `end` unless an event ran past it. */
   runUntil(end: HostTsc): void {
     this.#run(end, NEVER);
-    if (end > this.#now) this.#now = end;
+    if (end <= this.#now) return;
+    this.onAdvance?.(end);
+    this.#now = end;
   }
 
   /** Runs events until `done` says so after one of them, or the next is due after `end`. True if `done` did. */
@@ -143,8 +168,10 @@ export class Engine {
       const due = source?.nextAt;
       if (source === undefined || due === undefined || due > end) return false;
       const at = this.#freeAt(source.lane, due);
-      if (at > this.#begun) this.#began(at);
-      else if (++this.#atInstant > EVENTS_PER_INSTANT) {
+      if (at > this.#begun) {
+        this.onAdvance?.(at);
+        this.#began(at);
+      } else if (++this.#atInstant > EVENTS_PER_INSTANT) {
         throw new LivelockError(
           source.name,
           `made ${EVENTS_PER_INSTANT} events without time passing, at host TSC ${at}`,

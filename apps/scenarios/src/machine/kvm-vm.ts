@@ -10,6 +10,7 @@ import {
 import { pvclockBehaviours, tscBehaviours } from "../kernels/kvmclock-behaviours.js";
 import { FlatMemory } from "./guest-memory.js";
 import type { KvmHost } from "./kvm-host.js";
+import { KvmTrace } from "./trace/kvm-trace.js";
 import type { Vcpu } from "./vcpu.js";
 import { VcpuClocks } from "./vcpu-clocks.js";
 import { isIn } from "./vcpu-thread.js";
@@ -40,10 +41,12 @@ export class KvmVm {
   readonly vcpus: Vcpu[] = [];
   /** Called after every new reference of the clock. */
   onMasterClockUpdate: ((update: MasterClockUpdate) => void) | undefined;
+  readonly #trace: KvmTrace | undefined;
   #globalUpdates = 0;
 
   constructor(kvm: KvmHost, options: KvmVmOptions) {
     this.kvm = kvm;
+    this.#trace = kvm.host.trace === undefined ? undefined : new KvmTrace(kvm.host.trace, this);
     this.memory = new FlatMemory(options.memoryPages ?? 16);
     this.hypervPage = new ReferenceTscClock(this.memory);
     this.counters = new VmTsc({
@@ -56,6 +59,7 @@ export class KvmVm {
       health: kvm.health,
       events: {
         ...tscRequests(() => this.clock),
+        ...this.#trace?.tscEvents,
         onRestartHvTimer: (counter) => this.#vcpuOf(counter)?.restartTimer(),
         onMigrateTimer: (counter) => this.#vcpuOf(counter)?.requestTimerMigration(),
       },
@@ -79,7 +83,9 @@ export class KvmVm {
   /** Creates the next vCPU's counter and clock: as KVM does at the vCPU's creation. */
   createClocks(): VcpuClocks {
     const counter = this.counters.createVcpu();
-    return new VcpuClocks(this, counter, this.clock.addVcpu(counter));
+    const clock = this.clock.addVcpu(counter);
+    this.kvm.host.trace?.clocks.add(clock.id, counter, clock);
+    return new VcpuClocks(this, counter, clock);
   }
 
   /** The vCPU of the clocks created last. */
@@ -113,9 +119,13 @@ export class KvmVm {
       },
       onMasterClockUpdate: (update) => {
         this.hypervPage.noteNewReference();
+        this.#trace?.masterClock(update);
         this.onMasterClockUpdate?.(update);
       },
-      onClockUpdate: (_vcpu, info) => this.hypervPage.updateClock(info),
+      onClockUpdate: (vcpu, info) => {
+        this.hypervPage.updateClock(info);
+        this.#trace?.clockUpdated(vcpu, info);
+      },
       onGlobalUpdateQueued: (delayNs) =>
         later("a global clock update", delayNs, () => {
           this.#globalUpdates += 1;

@@ -13,7 +13,6 @@ import {
   PreemptionTimerMultiplexer,
   type PreemptionTimerPort,
 } from "@chronovisor/lapic";
-import type { TraceSink } from "@chronovisor/trace";
 import {
   IA32_TSC_DEADLINE,
   SVR_APIC_ENABLED,
@@ -28,6 +27,7 @@ import type { Host } from "./host.js";
 import type { TimerOwner } from "./raw-timers.js";
 import { type CatchUp, TimerCallbacks } from "./timer-callbacks.js";
 import { TimerObserver } from "./timer-observer.js";
+import { TimerTrace } from "./trace/timer-trace.js";
 import type { VcpuThread } from "./vcpu-thread.js";
 
 const SVR_RESET = 0xff;
@@ -47,7 +47,6 @@ export interface VcpuApicOptions {
   readonly posting?: "off" | "on";
   readonly catchUp: CatchUp;
   readonly costs: { readonly callback: bigint };
-  readonly trace?: TraceSink;
 }
 
 /**
@@ -62,7 +61,7 @@ export class VcpuApic implements LapicTimerVcpu {
   readonly #hv: PreemptionTimer | undefined;
   /** The preemption timer's shares, where a nested timer has one. */
   readonly #shared: PreemptionTimerMultiplexer | undefined;
-  readonly #trace: TraceSink | undefined;
+  readonly #trace: TimerTrace | undefined;
   /** Watches the timer. */
   readonly observer: TimerObserver;
   readonly #callbacks: TimerCallbacks;
@@ -74,11 +73,12 @@ export class VcpuApic implements LapicTimerVcpu {
   #virtualized: boolean;
 
   constructor(host: Host, thread: VcpuThread & TimerOwner, options: VcpuApicOptions) {
-    const { tsc, trace, catchUp, costs, preemptionTimerShift: rateShift } = options;
+    const { tsc, catchUp, costs, preemptionTimerShift: rateShift } = options;
     const { clock } = host;
     this.#host = host;
     this.#thread = thread;
     this.#tsc = tsc;
+    const trace = host.trace === undefined ? undefined : new TimerTrace(host.trace, thread);
     this.#trace = trace;
     this.#virtualized = options.apicv === "on";
     this.#posting = options.posting === "on";
@@ -172,8 +172,7 @@ export class VcpuApic implements LapicTimerVcpu {
     const vector = lvtt & VECTOR;
     const first = this.#irq.accept(vector, "edge");
     this.observer.injected(first);
-    const { now: at, id: vcpu } = this.#thread;
-    this.#trace?.emit({ kind: "inject", at, vcpu, vector, coalesced: first ? "no" : "yes" });
+    this.#trace?.injected(vector, first ? "first" : "coalesced");
     // Only a posted expiry is delivered to a guest that runs.
     if (this.inGuestMode) this.#thread.notifyPosted();
     return true;
@@ -219,7 +218,7 @@ export class VcpuApic implements LapicTimerVcpu {
     if (vector === undefined) return undefined;
     this.#irq.ack(vector);
     if (vector === (this.timer.lvtt & VECTOR)) this.observer.taken();
-    this.#trace?.emit({ kind: "acknowledge", at: this.#thread.now, vcpu: this.#thread.id, vector });
+    this.#trace?.acknowledged(vector);
     return vector;
   }
 
@@ -242,7 +241,7 @@ export class VcpuApic implements LapicTimerVcpu {
   /** The preemption timer forced the guest out. One that stands for "no deadline" ran down: nothing expired. */
   preemptionTimerExit(nested: NestedPreemptionTimer | undefined): void {
     if (this.#hv === undefined || this.#hv.softDisabled) return;
-    this.#trace?.emit({ kind: "preemption-timer-exit", at: this.#thread.now, vcpu: this.#thread.id });
+    this.#trace?.preemptionTimerExit();
     const due = this.#shared?.earliest() ?? ["lapic"];
     if (due.includes("lapic")) this.timer.expiredHvTimer();
     if (due.includes("nested")) nested?.expiredHvTimer();
@@ -327,7 +326,6 @@ export class VcpuApic implements LapicTimerVcpu {
 
   #eoi(): void {
     const vector = this.#irq.eoi();
-    const { now: at, id: vcpu } = this.#thread;
-    this.#trace?.emit({ kind: "eoi", at, vcpu, vector: vector < 0 ? undefined : vector });
+    this.#trace?.ended(vector < 0 ? undefined : vector);
   }
 }
