@@ -57,12 +57,15 @@ export class Engine {
   /** No event begins before: the running one began then, or every CPU was busy until then. */
   #begun: HostTsc;
   #atInstant = 0;
-  /** Told, before it is so, that time goes on to `to` and that nothing happens before. */
+  /** Everything due by then has run. */
+  #ranTo: HostTsc;
+  /** Told, before time goes on to `to` or where a run ends there, that nothing more happens before. */
   onAdvance: ((to: HostTsc) => void) | undefined;
 
   constructor(start: HostTsc) {
     this.#now = start;
     this.#begun = start;
+    this.#ranTo = start;
   }
 
   /** Host TSC on the CPU whose code runs: CPUs are up to one event apart. */
@@ -77,7 +80,8 @@ export class Engine {
 
   /** The instant before which nothing will happen any more. */
   get settled(): HostTsc {
-    return this.#lanes.length > 1 ? this.#begun : this.#now;
+    if (this.#lanes.length <= 1) return this.#now;
+    return this.#begun < this.#ranTo ? this.#ranTo : this.#begun;
   }
 
   /** From when on no CPU's code is under way, as far as it has run. */
@@ -119,6 +123,7 @@ export class Engine {
   moveTo(to: HostTsc, instant: (at: HostTsc) => HostTsc): void {
     this.#now = to;
     this.#began(to);
+    this.#ranTo = to;
     for (const lane of this.#lanes) lane.busyUntil = to;
     for (const source of this.#sources) source.moved?.(instant);
   }
@@ -144,9 +149,9 @@ export class Engine {
   /** Runs every event due up to and including `end`, then moves to `end` unless an event ran past it. */
   runUntil(end: HostTsc): void {
     this.#run(end, NEVER);
-    if (end <= this.#now) return;
+    if (end > this.#ranTo) this.#ranTo = end;
     this.onAdvance?.(end);
-    this.#now = end;
+    if (end > this.#now) this.#now = end;
   }
 
   /** Runs events until `done` says so after one of them, or the next is due after `end`. True if `done` did. */

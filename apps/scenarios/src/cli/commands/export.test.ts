@@ -45,7 +45,9 @@ describe("export", () => {
     );
     reader.write(readFileSync(path, "utf8"));
     reader.end();
-    expect(heads).toMatchObject([{ scenario: "periodic-drift", kernel: "v4.16", seed: 3, params: { duration: "10ms" } }]);
+    expect(heads).toMatchObject([
+      { scenario: "periodic-drift", kernel: "v4.16", seed: 3, params: { duration: "10ms" } },
+    ]);
     expect(events.filter(({ kind }) => kind === "eoi")).toHaveLength(9);
     expect(readdirSync(directory)).toEqual(["drift.jsonl"]);
   });
@@ -90,11 +92,23 @@ observe: { onMaster: { quantity: master-clock } }
   });
 
   it.each<[string, string[], string]>([
-    ["an unknown format", ["--format", "perfeto", "--out", "x"], "format: expected one of perfetto, chrome, ftrace, csv, csv-series, jsonl, vcd, got"],
+    [
+      "an unknown format",
+      ["--format", "perfeto", "--out", "x"],
+      "format: expected one of perfetto, chrome, ftrace, csv, csv-series, jsonl, vcd, got",
+    ],
     ["no format", ["--out", "x"], "required option '--format <name>' not specified"],
     ["no file", ["--format", "csv"], "required option '--out <file>' not specified"],
-    ["nanoseconds of a table", ["--format", "csv", "--out", "x", "--trace-ns"], "--trace-ns: only a log has times in microseconds, and csv is none"],
-    ["two kernels", ["--format", "csv", "--out", "x", "--kernel", "v4.16"], "--variant: --kernel names a kernel too"],
+    [
+      "nanoseconds of a table",
+      ["--format", "csv", "--out", "x", "--trace-ns"],
+      "--trace-ns: only a log has times in microseconds, and csv is none",
+    ],
+    [
+      "two kernels",
+      ["--format", "csv", "--out", "x", "--kernel", "v4.16"],
+      "--variant: --kernel names a kernel too",
+    ],
   ])("refuses %s in one line", async (_title, args, start) => {
     const { code, out, err } = await cli([...short, ...args]);
     expect({ code, out, lines: err.trimEnd().split("\n").length }).toEqual({ code: 2, out: "", lines: 1 });
@@ -105,13 +119,18 @@ observe: { onMaster: { quantity: master-clock } }
     const runner = (): Promise<never> => Promise.reject(new Error("it ran"));
     const attempt = (path: string) => cli([...short, "--format", "csv", "--out", path], { runner });
     const missing = file("missing/drift.csv");
-    expect((await attempt(missing)).err).toBe(`chronovisor: ${missing}: cannot be written: no such file or directory\n`);
-    expect((await attempt(directory)).err).toBe(`chronovisor: ${directory}: cannot be written: is a directory\n`);
+    expect((await attempt(missing)).err).toBe(
+      `chronovisor: ${missing}: cannot be written: no such file or directory\n`,
+    );
+    expect((await attempt(directory)).err).toBe(
+      `chronovisor: ${directory}: cannot be written: is a directory\n`,
+    );
   });
 
   it("refuses a run that is too long for Chrome, and leaves what was there", async () => {
     writeFileSync(file("long.json"), "kept");
-    const args = ["long-stop", "--set", "stop=60d", "--format", "chrome", "--out", file("long.json")];
+    const days = ["--set", "age=14d", "--set", "sleep=30d", "--set", "reference=14d"];
+    const args = ["host-suspend", ...days, "--format", "chrome", "--out", file("long.json")];
     expect(await cli(args)).toEqual({
       code: 2,
       out: "",

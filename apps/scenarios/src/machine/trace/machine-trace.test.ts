@@ -49,7 +49,9 @@ describe("the readings of the clocks", () => {
     host.engine.runUntil(host.tscAt(S));
     const read = log.ofKind("clocks");
     expect(heads).toEqual([{ tscHz: HZ, tscKhz: 2_500_000, cpus: 3, vcpus: 2 }]);
-    expect(read.map(({ at }) => at)).toEqual(Array.from({ length: 101 }, (_, i) => host.tscAt(BigInt(i) * 10n * MS)));
+    expect(read.map(({ at }) => at)).toEqual(
+      Array.from({ length: 101 }, (_, i) => host.tscAt(BigInt(i) * 10n * MS)),
+    );
     expect(read[1]?.clocks.map(([name]) => name)).toEqual([
       "CLOCK_REALTIME",
       "CLOCK_MONOTONIC",
@@ -70,7 +72,7 @@ describe("the readings of the clocks", () => {
     host.engine.runUntil(host.tscAt(301n * S));
     const at = log.ofKind("clocks").map(({ at }) => host.trueNs(at));
     expect(at.slice(9_998, 10_002)).toEqual([99_980n, 99_990n, 100_010n, 100_030n].map((ms) => ms * MS));
-    expect(at.slice(19_999, 20_002)).toEqual([299_970n, 300_010n, 300_050n].map((ms) => ms * MS));
+    expect(at.slice(19_999, 20_002)).toEqual([299_990n, 300_030n, 300_070n].map((ms) => ms * MS));
   });
 
   it("come before and after a step, at its instant, and tell it", () => {
@@ -92,13 +94,20 @@ describe("the readings of the clocks", () => {
     host.engine.runUntil(host.tscAt(5n * MS));
     host.clock.timekeeper.settimeofday({ sec: 1_000n, nsec: 0n });
     const [from, to] = log.ofKind("clocks").slice(-2);
-    expect([reading(from, "CLOCK_REALTIME"), reading(to, "CLOCK_REALTIME")]).toEqual([4_999_999n, 1_000n * S]);
+    expect([reading(from, "CLOCK_REALTIME"), reading(to, "CLOCK_REALTIME")]).toEqual([
+      4_999_999n,
+      1_000n * S,
+    ]);
     expect(reading(from, "CLOCK_MONOTONIC")).toBe(reading(to, "CLOCK_MONOTONIC"));
     const counter = vm.counters.vcpus[1];
     if (counter !== undefined) vm.counters.setTscOffset(counter, counter.l1Offset + 2_500_000n);
     const [less, more] = log.ofKind("clocks").slice(-2);
     const gained = (name: string): bigint => (reading(more, name) ?? 0n) - (reading(less, name) ?? 0n);
-    expect([gained("guest_tsc.vcpu0"), gained("guest_tsc.vcpu1"), gained("kvmclock.vcpu1")]).toEqual([0n, MS, 999_999n]);
+    expect([gained("guest_tsc.vcpu0"), gained("guest_tsc.vcpu1"), gained("kvmclock.vcpu1")]).toEqual([
+      0n,
+      MS,
+      MS,
+    ]);
   });
 });
 
@@ -114,8 +123,15 @@ describe("what KVM does to clocks", () => {
       { vcpu: 0, matched: 0, online: 1, clocksource: "tsc" },
       { vcpu: 1, matched: 1, online: 2, clocksource: "tsc" },
     ]);
-    expect(log.ofKind("master-clock").at(-1)).toMatchObject({ masterClock: "on", matched: "yes", clocksource: "tsc" });
-    const published = log.ofKind("pvclock-update").findLast(({ vcpu }) => vcpu === 1);
+    expect(log.ofKind("master-clock").at(-1)).toMatchObject({
+      masterClock: "on",
+      matched: "yes",
+      clocksource: "tsc",
+    });
+    const published = log
+      .ofKind("pvclock-update")
+      .filter(({ vcpu }) => vcpu === 1)
+      .at(-1);
     expect(published).toMatchObject({ ...vm.clock.vcpus[1]?.cached });
   });
 });
@@ -130,7 +146,7 @@ describe("a host that sleeps", () => {
       { at: 7n, ns: S + MS },
     ]);
     const clocks = log.ofKind("clocks");
-    const asleep = clocks.findLast(({ at }) => at === HZ / 1_000n);
+    const asleep = clocks.filter(({ at }) => at === HZ / 1_000n).at(-1);
     expect(reading(asleep, "CLOCK_BOOTTIME")).toBe(999_999n);
     expect(reading(clocks.at(-1), "CLOCK_BOOTTIME")).toBe(S + 999_999n);
   });

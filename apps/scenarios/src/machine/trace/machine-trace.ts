@@ -22,7 +22,10 @@ export class MachineTrace implements TraceSink {
     order.settledAt = () => engine.settled;
     this.hrtimers = new HrtimerTrace(this);
     this.clocks = new ClockTrace(host, this);
-    engine.onAdvance = (to) => this.clocks.advance(to);
+    engine.onAdvance = (to) => {
+      this.clocks.advance(to);
+      order.settle();
+    };
     this.emit({ kind: "epoch", at: host.startTsc, ns: 0n });
   }
 

@@ -40,7 +40,13 @@ describe("the order of a trace", () => {
   it("keeps the events of one instant as they came", () => {
     const { out, order } = ordered();
     order.settledAt = () => 0n as HostTsc;
-    for (const [at, text] of [[5n, "a"], [3n, "b"], [5n, "c"], [3n, "d"]] as const) order.emit(note(at, text));
+    for (const [at, text] of [
+      [5n, "a"],
+      [3n, "b"],
+      [5n, "c"],
+      [3n, "d"],
+    ] as const)
+      order.emit(note(at, text));
     order.flush();
     expect(out.map(([, text]) => text).join("")).toBe("bdac");
   });

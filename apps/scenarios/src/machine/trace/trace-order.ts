@@ -18,9 +18,8 @@ export class TraceOrder implements TraceSink {
   }
 
   emit(event: TraceEvent): void {
-    const settled = this.settledAt?.() ?? event.at;
-    if (this.#held.length > 0) this.#release(settled);
-    if (event.at <= settled) {
+    this.settle();
+    if (event.at <= (this.settledAt?.() ?? event.at)) {
       this.#sink.emit(event);
       return;
     }
@@ -29,14 +28,17 @@ export class TraceOrder implements TraceSink {
     this.#held.splice(index, 0, event);
   }
 
-  /** Nothing earlier than what is held will come: the run is over, or the counter is about to be set. */
-  flush(): void {
-    for (const event of this.#held.splice(0)) this.#sink.emit(event);
-  }
-
-  #release(settled: HostTsc): void {
+  /** Hands on what is settled by now. */
+  settle(): void {
+    if (this.#held.length === 0 || this.settledAt === undefined) return;
+    const settled = this.settledAt();
     const first = this.#held.findIndex(({ at }) => at > settled);
     const count = first < 0 ? this.#held.length : first;
     for (const event of this.#held.splice(0, count)) this.#sink.emit(event);
+  }
+
+  /** Nothing earlier than what is held will come: the run is over, or the counter is about to be set. */
+  flush(): void {
+    for (const event of this.#held.splice(0)) this.#sink.emit(event);
   }
 }
