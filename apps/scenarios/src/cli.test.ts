@@ -91,7 +91,7 @@ describe("the process", { timeout: 60_000 }, () => {
 
   it.each<[string[], string]>([
     [["run", "periodic-drif"], "scenario: expected one of "],
-    [["run", "periodic-drift", "--kernel", "v1.0"], "kernel: expected a release from "],
+    [["run", "periodic-drift", "--kernel", "v1.0"], "kernel: expected v4.5 or newer, got "],
     [["run", "periodic-drift", "--set", "perod=1ms"], "--set: expected a parameter ("],
     [["run", "periodic-drift", "--duration", "400d"], "--duration: expected 1ms to 30d, got"],
     [["run", "periodic-drift", "--duration", "3parsecs"], "--duration: expected a time such as"],

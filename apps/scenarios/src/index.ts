@@ -7,7 +7,7 @@ export { axisNames, axisValues, newestRelease, parseKernel } from "./kernels/ker
 export { buildClockMachine } from "./machine/clock-machine.js";
 export { LivelockError } from "./machine/engine.js";
 export type { EventTimerKind } from "./machine/event-timer.js";
-export type { GuestOp, GuestPort, GuestProgram } from "./machine/guest.js";
+export type { GuestOp, GuestPort, GuestProgram, StartUpCode } from "./machine/guest.js";
 export {
   GuestCpu,
   IA32_TSC_DEADLINE,
@@ -16,11 +16,14 @@ export {
   LVTT_TSC_DEADLINE,
   SVR_APIC_ENABLED,
   X2APIC_EOI,
+  X2APIC_ICR,
   X2APIC_LVTT,
+  X2APIC_SELF_IPI,
   X2APIC_SVR,
   X2APIC_TDCR,
   X2APIC_TMCCT,
   X2APIC_TMICT,
+  X2APIC_TPR,
 } from "./machine/guest.js";
 export type { HostCpuOptions } from "./machine/host.js";
 export type { HostTickOptions } from "./machine/host-tick.js";

@@ -67,6 +67,8 @@ export class OneApic {
   readonly bad: BadApicAccess[] = [];
   readonly inhibits: (readonly ApicvInhibit[])[] = [];
   readonly errors: number[] = [];
+  /** Outcomes `onAccept` told, in order. */
+  readonly arrivals: string[] = [];
   readonly options: LocalApicOptions;
   readonly apic: LocalApic;
 
@@ -85,6 +87,7 @@ export class OneApic {
         onBadAccess: (access) => this.bad.push(access),
         onApicvInhibit: (reasons) => this.inhibits.push(reasons),
         onError: (errors) => this.errors.push(errors),
+        onAccept: (_interrupt, outcome) => this.arrivals.push(outcome),
       },
     };
     this.apic = new LocalApic(this.options);

@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { axisNames } from "../kernels/kernels.js";
 import type { ScenarioDefinition } from "../scenario/types.js";
@@ -19,7 +22,7 @@ describe("a wrong request is one line on standard error, nothing on standard out
     [["run"], "missing required argument 'scenario'"],
     [
       ["help", "rum"],
-      'help: expected one of list, run, compare, start, calc, conform, got "rum" (did you mean run?)',
+      'help: expected one of list, kernels, run, compare, bisect, explain, explain-trace, show, test, schema, report, start, calc, conform, got "rum" (did you mean run?)',
     ],
     [["conform", "--data", ""], '--data: expected a directory, got ""'],
     [
@@ -91,10 +94,10 @@ describe("a wrong request is one line on standard error, nothing on standard out
 
   it.each<[string[], RegExp]>([
     [
-      ["run", "metronome", "--kernel", "v9.99"],
-      /^chronovisor: kernel: expected a release from .*, got "v9\.99".*\n$/,
+      ["run", "metronome", "--kernel", "v3.99"],
+      /^chronovisor: kernel: expected v4\.5 or newer, got "v3\.99"\n$/,
     ],
-    [["run", "metronome", "--kernel", "v4.16.3"], /^chronovisor: kernel: expected a mainline release.*\n$/],
+    [["run", "metronome", "--kernel", "v4.16-rc3"], /^chronovisor: kernel: expected a release such as .*\n$/],
     [["run", "metronome", "--set", "tdcr=immediat"], /^chronovisor: tdcr: .*\(did you mean immediate\?\)\n$/],
     [["compare", "metronome", "--kernels", "v4.16,vx"], /^chronovisor: kernel: .*got "vx".*\n$/],
   ])("%j", async (args, line) => {
@@ -264,6 +267,7 @@ describe("help", () => {
     [["run", "--help"]],
     [["run", "metronome", "--help"]],
     [["compare", "--help"]],
+    [["report", "--help"]],
     [["start", "--help"]],
     [["conform", "--help"]],
     [["calc"]],
@@ -293,11 +297,21 @@ describe("help", () => {
   });
 });
 
-it("start prints every screen and ends with a line for each scenario", async () => {
-  const { code, out } = await cli("start");
-  expect(code).toBe(0);
-  expect(out.startsWith("metronome\n")).toBe(true);
-  expect(out.trimEnd().split("\n").pop()).toBe("  ✓ metronome: v4.16 drifts; v4.17 keeps time");
+it("start prints every screen, a line for each scenario, and where the report is", async () => {
+  const directory = await mkdtemp(join(tmpdir(), "chronovisor-start-"));
+  try {
+    const { code, out } = await cli("start", "--out", directory);
+    expect(code).toBe(0);
+    expect(out.startsWith("metronome\n")).toBe(true);
+    expect(out.split("\n").slice(-4)).toEqual([
+      "  ✓ metronome: v4.16 drifts; v4.17 keeps time",
+      "",
+      `  report  ${join(directory, "index.html")}`,
+      "",
+    ]);
+  } finally {
+    await rm(directory, { recursive: true });
+  }
 });
 
 it("list names every scenario", async () => {

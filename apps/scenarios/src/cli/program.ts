@@ -9,6 +9,7 @@ import { addExplainTraceCommand } from "./commands/explain-trace.js";
 import { addExportCommand } from "./commands/export.js";
 import { addKernelsCommand } from "./commands/kernels.js";
 import { addListCommand } from "./commands/list.js";
+import { addReportCommand } from "./commands/report.js";
 import { addRunCommand } from "./commands/run.js";
 import { addSchemaCommand } from "./commands/schema.js";
 import { addShowCommand } from "./commands/show.js";
@@ -38,6 +39,7 @@ export function createProgram(context: CliContext): Command {
   addShowCommand(program, context);
   addTestCommand(program, context);
   addSchemaCommand(program, context);
+  addReportCommand(program, context);
   addStartCommand(program, context);
   addCalcCommand(program, context);
   addConformCommand(program, context);

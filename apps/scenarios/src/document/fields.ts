@@ -54,6 +54,12 @@ export function list<Element extends z.ZodType>(
   return z.array(element, { error }).min(min, { error }).max(max, { error });
 }
 
+/** Text that says something. */
+export function words(description: string): z.ZodString {
+  const error = ({ input }: { readonly input?: unknown }): string => `expected text, got ${quoted(input)}`;
+  return z.string({ error }).min(1, { error }).describe(description);
+}
+
 /** A whole number, which has no unit. */
 export function wholeNumber(min: number, max: number): z.ZodInt {
   const error = ({ input }: { readonly input?: unknown }): string =>

@@ -89,7 +89,7 @@ export class DocumentSource {
 const firstLine = (text: string): string => text.split("\n")[0] ?? "";
 
 /** `timeline[2].at`. */
-export function pathText(path: DocumentPath): string {
+function pathText(path: DocumentPath): string {
   return path
     .map((part, i) => (typeof part === "number" ? `[${part}]` : i === 0 ? part : `.${part}`))
     .join("");

@@ -1,10 +1,8 @@
 import { z } from "zod";
-import { fields } from "./fields.js";
+import { fields, words } from "./fields.js";
 
 /** The version of the format, which every document begins with. */
 export const DOCUMENT_VERSION = 1;
-
-const text = (description: string) => z.string().min(1).describe(description);
 
 /** A kernel: a release, possibly with behaviours overridden. */
 const kernelSchema = z
@@ -20,7 +18,7 @@ const kernelSchema = z
 /** What every document has. */
 export const commonFields = {
   chronovisor: z.literal(DOCUMENT_VERSION).describe("version of this format"),
-  title: text("what the document shows, for its report").optional(),
+  title: words("what the document shows, for its report").optional(),
   kernel: kernelSchema.optional(),
   seed: z
     .int()
@@ -39,7 +37,7 @@ export const commonFields = {
 /** A document that runs one of the built-in stories. */
 export const storySchema = fields({
   ...commonFields,
-  scenario: text("a built-in scenario; `chronovisor list` shows them"),
+  scenario: words("a built-in scenario; `chronovisor list` shows them"),
   params: z
     .record(z.string(), z.union([z.string(), z.int()]))
     .optional()

@@ -47,7 +47,7 @@ export interface ExplainQuestion {
 }
 
 /** The budget for an observation. @throws ChronovisorError naming those there are */
-export function budgetFor({ id, budgets = [] }: ScenarioDefinition, observe: string | undefined): Budget {
+function budgetFor({ id, budgets = [] }: ScenarioDefinition, observe: string | undefined): Budget {
   const [first] = budgets;
   if (first === undefined) throw new ChronovisorError(`explain: ${id} has no budget to split its figures by`);
   if (observe === undefined) return first;

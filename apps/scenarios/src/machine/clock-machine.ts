@@ -1,16 +1,14 @@
-import type { HostTsc, TscVendor } from "@chronovisor/clocksource";
+import type { TscVendor } from "@chronovisor/clocksource";
 import { lapicBehaviours } from "../kernels/lapic-behaviours.js";
 import { Host } from "./host.js";
+import { keepTime } from "./keep-time.js";
 import { KvmHost } from "./kvm-host.js";
 import { KvmVm } from "./kvm-vm.js";
 import type { OpenTrace } from "./trace/open-trace.js";
 import { Vcpu } from "./vcpu.js";
 
-const NS_PER_S = 1_000_000_000n;
 /** CONFIG_HZ: the unit of NTP's arithmetic, where no tick runs. */
 const HZ = 250;
-/** The longest the host leaves its timekeeper alone: one that idles has a housekeeping job more often than that. */
-const HOST_WAKES_NS = 60n * NS_PER_S;
 const FREE = { exit: 0n, entry: 0n, immediateExit: 0n, callback: 0n, wake: 0n };
 
 /** What the machine of the clock stories is made from. */
@@ -103,6 +101,7 @@ export function addVcpu(host: Host, vm: KvmVm, axes: Readonly<Record<string, str
     timerConfig: {},
     preemptionTimerShift: undefined,
     apicv: "off",
+    bus: vm.bus,
     idleModel: "reentry",
     catchUp: "closed-form",
     costs: FREE,
@@ -124,29 +123,5 @@ function buildHost(options: ClockMachineOptions, cpus: number, vcpus: number): H
     startTsc,
     ...(ipiNs === undefined ? {} : { ipiNs }),
     trace: options.openTrace?.({ tscHz: hostHz, tscKhz, cpus, vcpus }),
-  });
-}
-
-/** The host's timekeeper accumulates now and then, though no tick runs: as often as the counter under it asks for. */
-function keepTime(host: Host): void {
-  const { clock, engine, timeline } = host;
-  const everyNs = (): bigint => (clock.maxIdleNs < HOST_WAKES_NS ? clock.maxIdleNs : HOST_WAKES_NS);
-  let planned = { everyNs: 0n };
-  const plan = (): void => {
-    const mine = { everyNs: everyNs() };
-    planned = mine;
-    timeline.add({
-      at: (engine.now + host.cycles(mine.everyNs)) as HostTsc,
-      name: "the host accumulates its clock",
-      act: () => {
-        if (planned !== mine) return;
-        clock.timekeeper.tick();
-        plan();
-      },
-    });
-  };
-  plan();
-  host.onClockUpdate(() => {
-    if (planned.everyNs !== everyNs()) plan();
   });
 }

@@ -6,6 +6,7 @@ import type { Random } from "../random/random.js";
 import type { EventTimerKind } from "./event-timer.js";
 import { longTailed } from "./exit-latency.js";
 import { Host, type HostCpuOptions } from "./host.js";
+import { keepTime } from "./keep-time.js";
 import { KvmHost } from "./kvm-host.js";
 import { KvmVm } from "./kvm-vm.js";
 import { advanceConfig } from "./lapic-machine.js";
@@ -17,8 +18,6 @@ import { Vcpu } from "./vcpu.js";
 const NS_PER_S = 1_000_000_000n;
 /** Rate shift of the VMX preemption timer on every processor that has one so far. */
 const PREEMPTION_TIMER_SHIFT = 5;
-/** The longest a host without ticks leaves its timekeeper alone: the narrowest counter wraps in 4.7 s. */
-const ACCUMULATES_NS = 2n * NS_PER_S;
 
 /** The host of a document: times in ns, rates in parts per 10^9. */
 export interface DocumentHostOptions {
@@ -76,7 +75,7 @@ export interface DocumentMachine {
 }
 
 /** The true frequency of a host's TSC, to the nearest Hz. */
-export function actualHz({ tsc, actual }: Pick<DocumentHostOptions, "tsc" | "actual">): bigint {
+function actualHz({ tsc, actual }: Pick<DocumentHostOptions, "tsc" | "actual">): bigint {
   return (tsc * 1000n * (NS_PER_S + actual) + NS_PER_S / 2n) / NS_PER_S;
 }
 
@@ -133,7 +132,8 @@ function addVcpu(host: Host, vm: KvmVm, cpu: number, options: DocumentMachineOpt
     tsc: clocks.counter,
     clocks,
     behaviours,
-    timerConfig: { tscDeadlineSupported: true, advance: advanceConfig(timerAdvance, behaviours.advance) },
+    bus: vm.bus,
+    timerConfig: { advance: advanceConfig(timerAdvance, behaviours.advance) },
     preemptionTimerShift: hasTimer ? PREEMPTION_TIMER_SHIFT : undefined,
     apicv: options.vm.apicv,
     idleModel: "reentry",
@@ -149,18 +149,4 @@ function addVcpu(host: Host, vm: KvmVm, cpu: number, options: DocumentMachineOpt
     haltPoll: host.cycles(haltPoll),
   });
   vm.attach(vcpu);
-}
-
-/** The host's timekeeper accumulates now and then, though no tick runs. */
-function keepTime(host: Host): void {
-  const next = (): void =>
-    host.timeline.add({
-      at: host.tscAt(host.trueNs(host.engine.now) + ACCUMULATES_NS),
-      name: "the host accumulates its clock",
-      act: () => {
-        host.clock.timekeeper.tick();
-        next();
-      },
-    });
-  next();
 }

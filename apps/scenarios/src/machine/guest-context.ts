@@ -29,6 +29,16 @@ export class GuestContext {
     this.ready = true;
   }
 
+  /** It is as before {@link start}: halted with interrupts off. */
+  reset(): void {
+    this.#program = undefined;
+    this.#op = HALTED_FOR_GOOD;
+    this.#endsAt = undefined;
+    this.#delivered = undefined;
+    this.#interruptsOn = false;
+    this.ready = false;
+  }
+
   /** What it is doing. */
   get op(): GuestOp {
     return this.#op;
@@ -82,14 +92,11 @@ export class GuestContext {
     this.#delivered = undefined;
     this.ready = false;
     const step = this.#program?.next(vector);
-    if (step === undefined || step.done === true) {
-      this.#program = undefined;
-      this.#op = HALTED_FOR_GOOD;
-      this.#interruptsOn = false;
-    } else {
+    if (step === undefined || step.done === true) this.reset();
+    else {
       this.#op = step.value;
       this.#workLeft = this.#op.kind === "work" ? this.#op.cycles : 0n;
-      if (this.#op.kind !== "work") this.#interruptsOn = true;
+      this.#interruptsOn = this.#op.kind !== "work";
     }
     return this.#op;
   }

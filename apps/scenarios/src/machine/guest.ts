@@ -1,4 +1,17 @@
 import type { GuestTsc, HostTsc } from "@chronovisor/clocksource";
+import {
+  APIC_EOI,
+  APIC_ICR,
+  APIC_LVTT,
+  APIC_SELF_IPI,
+  APIC_SPIV,
+  APIC_TASKPRI,
+  APIC_TDCR,
+  APIC_TMCCT,
+  APIC_TMICT,
+  MSR_IA32_TSC_DEADLINE,
+  x2apicMsr,
+} from "@chronovisor/lapic";
 import { LivelockError } from "./engine.js";
 
 /** Calls a guest may make without letting time pass before it is declared stuck. */
@@ -29,29 +42,39 @@ export interface GuestPort {
   readonly now: HostTsc;
 }
 
-/** End of interrupt, write only (SDM vol 3A 11.12.1.2). */
-export const X2APIC_EOI = 0x80b;
-/** Spurious interrupt vector; bit 8 enables the APIC. */
-export const X2APIC_SVR = 0x80f;
-/** LVT timer: vector, mask, mode. */
-export const X2APIC_LVTT = 0x832;
-/** Initial count. */
-export const X2APIC_TMICT = 0x838;
-/** Current count, read only. */
-export const X2APIC_TMCCT = 0x839;
-/** Divide configuration. */
-export const X2APIC_TDCR = 0x83e;
-/** Guest TSC at which a timer in deadline mode expires. */
-export const IA32_TSC_DEADLINE = 0x6e0;
+/** What a start-up message makes a vCPU run. */
+export interface StartUpCode {
+  readonly name: string;
+  readonly program: (cpu: GuestCpu) => GuestProgram;
+}
 
-/** Mode bits 18:17 of the LVT timer: periodic. */
-export const LVTT_PERIODIC = 1 << 17;
-/** Mode bits 18:17 of the LVT timer: TSC deadline. */
-export const LVTT_TSC_DEADLINE = 2 << 17;
-/** Mask bit of the LVT timer. */
-export const LVTT_MASKED = 1 << 16;
-/** Software enable, bit 8 of the spurious interrupt vector register. */
-export const SVR_APIC_ENABLED = 1 << 8;
+export {
+  LVT_MASKED as LVTT_MASKED,
+  LVTT_PERIODIC,
+  LVTT_TSC_DEADLINE,
+  SVR_APIC_ENABLED,
+} from "@chronovisor/lapic";
+
+/** Task priority: vectors of its class and below wait. */
+export const X2APIC_TPR: number = x2apicMsr(APIC_TASKPRI);
+/** End of interrupt, write only. */
+export const X2APIC_EOI: number = x2apicMsr(APIC_EOI);
+/** Spurious interrupt vector; bit 8 enables the APIC. */
+export const X2APIC_SVR: number = x2apicMsr(APIC_SPIV);
+/** Interrupt command: a write of its 64 bits sends. */
+export const X2APIC_ICR: number = x2apicMsr(APIC_ICR);
+/** LVT timer: vector, mask, mode. */
+export const X2APIC_LVTT: number = x2apicMsr(APIC_LVTT);
+/** Initial count. */
+export const X2APIC_TMICT: number = x2apicMsr(APIC_TMICT);
+/** Current count, read only. */
+export const X2APIC_TMCCT: number = x2apicMsr(APIC_TMCCT);
+/** Divide configuration. */
+export const X2APIC_TDCR: number = x2apicMsr(APIC_TDCR);
+/** Sends its vector to the processor itself, write only. */
+export const X2APIC_SELF_IPI: number = x2apicMsr(APIC_SELF_IPI);
+/** Guest TSC at which a timer in deadline mode expires. */
+export const IA32_TSC_DEADLINE: number = MSR_IA32_TSC_DEADLINE;
 
 /**
  * The processor as a guest program sees it. An access takes effect at once and its exit costs time before the guest's

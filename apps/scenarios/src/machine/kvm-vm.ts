@@ -1,4 +1,5 @@
 import { type TscVendor, type VcpuTsc, VmTsc } from "@chronovisor/clocksource";
+import { ApicBus } from "@chronovisor/lapic";
 import {
   type MasterClockUpdate,
   ReferenceTscClock,
@@ -29,8 +30,8 @@ export interface KvmVmOptions {
 }
 
 /**
- * A VM's clocks on a host: its counters, its kvmclock, its reference TSC page, and the work KVM schedules for them. Its
- * vCPUs are made of {@link KvmVm.createClocks}, one after another, and then told of by {@link KvmVm.attach}.
+ * A VM's clocks on a host: its counters, its kvmclock, its reference TSC page, and the work KVM schedules for them; and what
+ * its vCPUs reach each other by. Its vCPUs are made of {@link KvmVm.createClocks}, one after another, and then told of by {@link KvmVm.attach}.
  */
 export class KvmVm {
   readonly kvm: KvmHost;
@@ -38,6 +39,8 @@ export class KvmVm {
   readonly counters: VmTsc;
   readonly clock: VmKvmclock;
   readonly hypervPage: ReferenceTscClock;
+  /** Between the local APICs of its vCPUs. */
+  readonly bus: ApicBus = new ApicBus();
   readonly vcpus: Vcpu[] = [];
   /** Called after every new reference of the clock. */
   onMasterClockUpdate: ((update: MasterClockUpdate) => void) | undefined;
@@ -60,8 +63,8 @@ export class KvmVm {
       events: {
         ...tscRequests(() => this.clock),
         ...this.#trace?.tscEvents,
-        onRestartHvTimer: (counter) => this.#vcpuOf(counter)?.restartTimer(),
-        onMigrateTimer: (counter) => this.#vcpuOf(counter)?.requestTimerMigration(),
+        onRestartHvTimer: (counter) => this.#vcpuOf(counter)?.timers.restart(),
+        onMigrateTimer: (counter) => this.#vcpuOf(counter)?.timers.requestMigration(),
       },
     });
     this.clock = new VmKvmclock({

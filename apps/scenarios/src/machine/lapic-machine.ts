@@ -131,7 +131,6 @@ function assemble(options: LapicMachineOptions): LapicMachine {
     behaviours,
     timerConfig: {
       busCycleNs: options.busNs,
-      tscDeadlineSupported: true,
       advance: advanceConfig(options.timerAdvance ?? "off", behaviours.advance),
     },
     preemptionTimerShift: hasTimer ? shift : undefined,

@@ -32,6 +32,8 @@ export class TimerObserver {
   #pendingDue: bigint | undefined;
   #latchedDue: bigint | undefined;
   #pendingOn: number | undefined;
+  /** Whether the last request joined one that still waited. */
+  #coalesced: "no" | "yes" = "no";
   #latchedFrom = 0;
   #injectedOn = 0;
   /** Told of every timer interrupt the guest takes. */
@@ -66,9 +68,13 @@ export class TimerObserver {
     this.#apart(this.#host.clock.firstTscAt(timer.target), timer.tscDeadline);
   }
 
-  /** An injection was accepted; `first` if the request bit was free. */
-  injected(first: boolean): void {
-    if (first) {
+  /** The APIC requested a vector; the timer's injection reports itself right after its own. */
+  requested(coalesced: "no" | "yes"): void {
+    this.#coalesced = coalesced;
+  }
+
+  #injected(): void {
+    if (this.#coalesced === "no") {
       const { currentCpu } = this.#host.hrtimers;
       this.#latchedDue = this.#pendingDue ?? this.#dueNow();
       this.#latchedFrom = this.#pendingOn ?? currentCpu;
@@ -104,6 +110,10 @@ export class TimerObserver {
         }
         this.#reportDeadline();
         trace?.expired(source, outcome);
+      },
+      onInject: (_lvtt, accepted) => {
+        counters.inj += 1;
+        if (accepted) this.#injected();
       },
       onArm: (arming) => {
         counters.restarts += 1;

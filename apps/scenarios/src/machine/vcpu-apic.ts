@@ -1,27 +1,32 @@
 import type { GuestTsc, HostTsc, VcpuTscView } from "@chronovisor/clocksource";
 import {
   type AdvanceWait,
-  InterruptState,
-  LapicTimer,
+  APIC_BASE_EXTD,
+  type ApicBus,
+  type ApicInterrupt,
+  DELIVERY_MODE_LOWEST_PRIORITY,
+  type LapicTimer,
   type LapicTimerBehaviours,
-  type LapicTimerConfig,
-  type LapicTimerOptions,
   type LapicTimerState,
-  type LapicTimerVcpu,
+  LocalApic,
+  type LocalApicOptions,
+  type LocalApicVcpu,
+  LVT_VECTOR_MASK,
+  MSR_IA32_APICBASE,
   type NestedPreemptionTimer,
   PreemptionTimer,
   PreemptionTimerMultiplexer,
   type PreemptionTimerPort,
+  X2APIC_MSR_FIRST,
+  X2APIC_MSR_LAST,
 } from "@chronovisor/lapic";
 import {
   IA32_TSC_DEADLINE,
-  SVR_APIC_ENABLED,
   X2APIC_EOI,
-  X2APIC_LVTT,
-  X2APIC_SVR,
+  X2APIC_SELF_IPI,
   X2APIC_TDCR,
-  X2APIC_TMCCT,
   X2APIC_TMICT,
+  X2APIC_TPR,
 } from "./guest.js";
 import type { Host } from "./host.js";
 import type { TimerOwner } from "./raw-timers.js";
@@ -30,34 +35,38 @@ import { TimerObserver } from "./timer-observer.js";
 import { TimerTrace } from "./trace/timer-trace.js";
 import type { VcpuThread } from "./vcpu-thread.js";
 
-const SVR_RESET = 0xff;
-const SVR_STORED = 0x3ff;
-const LVT_MASKED = 1 << 16;
-const VECTOR = 0xff;
+/** No run is as long: 14 years of the fastest counter. */
+const FARTHEST = 2n ** 62n;
 
 export interface VcpuApicOptions {
   readonly tsc: VcpuTscView;
   readonly behaviours: LapicTimerBehaviours;
-  readonly timerConfig: Partial<LapicTimerConfig>;
+  readonly timerConfig: NonNullable<LocalApicOptions["timerConfig"]>;
   /** Rate shift of the VMX preemption timer; undefined on a machine without one. */
   readonly preemptionTimerShift: number | undefined;
   /** Hardware delivers interrupts without exits. */
   readonly apicv: "off" | "on";
   /** pi_inject_timer, with HLT or MWAIT exits disabled: expiries may be posted. Default: they may not. */
   readonly posting?: "off" | "on";
+  /** Where the interrupts go that the VM's vCPUs send each other. By default the vCPU is alone. */
+  readonly bus?: ApicBus;
   readonly catchUp: CatchUp;
   readonly costs: { readonly callback: bigint };
 }
 
+/** MSRs a vCPU with APICv writes without an exit (`vmx_update_msr_bitmap_x2apic`). */
+const VIRTUALIZED_WRITES: readonly number[] = [X2APIC_TPR, X2APIC_EOI, X2APIC_SELF_IPI];
+
 /**
- * A vCPU's local APIC as far as time goes: the timer, the interrupt registers, and the x2APIC MSRs that reach them.
+ * A vCPU's local APIC, in x2APIC mode as firmware leaves it: how it reaches the vCPU's thread, the host's timers and the
+ * other vCPUs of the VM.
  */
-export class VcpuApic implements LapicTimerVcpu {
+export class VcpuApic implements LocalApicVcpu {
   readonly preemptionTimerShift: number;
   readonly #host: Host;
   readonly #thread: VcpuThread;
   readonly #tsc: VcpuTscView;
-  readonly #irq = new InterruptState();
+  readonly #apic: LocalApic;
   readonly #hv: PreemptionTimer | undefined;
   /** The preemption timer's shares, where a nested timer has one. */
   readonly #shared: PreemptionTimerMultiplexer | undefined;
@@ -65,15 +74,16 @@ export class VcpuApic implements LapicTimerVcpu {
   /** Watches the timer. */
   readonly observer: TimerObserver;
   readonly #callbacks: TimerCallbacks;
-  readonly #timerOptions: LapicTimerOptions;
-  #timer: LapicTimer;
   /** What the preemption timer field holds; it is written only when it changes. */
   #timerField: number | undefined;
-  #svr = SVR_RESET;
   #virtualized: boolean;
+  readonly #posting: boolean;
+  /** Its own thread serves an access or injects: it looks at the APIC again before the guest goes on, and needs no kick. */
+  #serving = false;
 
+  /** @throws RangeError if another vCPU on the bus has its id. */
   constructor(host: Host, thread: VcpuThread & TimerOwner, options: VcpuApicOptions) {
-    const { tsc, catchUp, costs, preemptionTimerShift: rateShift } = options;
+    const { tsc, bus, catchUp, costs, behaviours, preemptionTimerShift: rateShift } = options;
     const { clock } = host;
     this.#host = host;
     this.#thread = thread;
@@ -83,19 +93,20 @@ export class VcpuApic implements LapicTimerVcpu {
     this.#virtualized = options.apicv === "on";
     this.#posting = options.posting === "on";
     this.preemptionTimerShift = rateShift ?? 0;
-    const { deadlineClock } = options.behaviours;
+    const { deadlineClock } = behaviours;
     if (rateShift !== undefined) {
       this.#hv = new PreemptionTimer({ clock, tsc, rateShift });
       if (deadlineClock === "hardware-multiplexed") this.#shared = new PreemptionTimerMultiplexer(this.#hv);
     }
-    this.observer = new TimerObserver(host, thread, tsc, options.behaviours, trace);
+    this.observer = new TimerObserver(host, thread, tsc, behaviours, trace);
     this.#callbacks = new TimerCallbacks(host, thread, {
       catchUp,
       cost: costs.callback,
       trace,
-      timer: () => this.#timer,
+      timer: () => this.timer,
     });
-    this.#timerOptions = {
+    this.#apic = new LocalApic({
+      id: thread.id,
       clock,
       tsc,
       createTimer: (onExpiry) => this.#callbacks.createTimer(onExpiry),
@@ -106,13 +117,22 @@ export class VcpuApic implements LapicTimerVcpu {
           onExpiry,
         ),
       ...(this.#hv === undefined ? {} : { preemptionTimer: this.#shared?.lapic ?? this.#hv }),
+      ...(bus === undefined ? {} : { bus }),
       vcpu: this,
-      behaviours: options.behaviours,
-      config: options.timerConfig,
-      events: this.observer.events,
-    };
-    this.#timer = new LapicTimer(this.#timerOptions);
-    this.observer.watch(this.#timer);
+      timerBehaviours: behaviours,
+      timerConfig: options.timerConfig,
+      events: {
+        timer: this.observer.events,
+        onAccept: (interrupt, outcome) => this.#arrived(interrupt, outcome),
+        onEoi: (vector) => this.#ended(vector),
+        onApicvInhibit: (reasons) => {
+          if (reasons.length > 0) this.inhibitApicv();
+        },
+      },
+    });
+    bus?.connect(this.#apic);
+    this.#apic.wrmsr(MSR_IA32_APICBASE, this.#apic.apicBase | APIC_BASE_EXTD, "host");
+    this.observer.watch(this.timer);
   }
 
   /** Whether the guest's own APIC accesses and deliveries need no exit (APICv). */
@@ -126,36 +146,24 @@ export class VcpuApic implements LapicTimerVcpu {
   }
 
   get timer(): LapicTimer {
-    return this.#timer;
+    return this.#apic.timer;
   }
 
   /** Replaces the timer's state behind its back, as a bug elsewhere in the kernel would. */
   corruptTimer(change: (state: LapicTimerState) => LapicTimerState): void {
-    const state = change(this.#timer.state());
+    const state = change(this.timer.state());
     this.#callbacks.disarm();
-    this.#timer = LapicTimer.fromState(state, this.#timerOptions);
-    this.observer.watch(this.#timer);
+    this.timer.load(state);
   }
 
-  // What the timer asks of its vCPU.
-
-  readonly hwEnabled = true;
-  readonly #posting: boolean;
-
-  get canPostTimerInterrupt(): boolean {
-    return this.#posting && this.virtualized;
-  }
-
-  get canUseHvTimer(): boolean {
-    return true;
-  }
-
-  get swEnabled(): boolean {
-    return (this.#svr & SVR_APIC_ENABLED) !== 0;
-  }
+  // What the APIC asks of its vCPU.
 
   get apicvActive(): boolean {
-    return this.virtualized;
+    return this.#virtualized;
+  }
+
+  get canPostTimerInterrupt(): boolean {
+    return this.#posting;
   }
 
   get wantsToRun(): boolean {
@@ -166,16 +174,8 @@ export class VcpuApic implements LapicTimerVcpu {
     return this.#thread.state === "guest";
   }
 
-  deliver(lvtt: number): boolean {
-    this.#thread.counters.inj += 1;
-    if ((lvtt & LVT_MASKED) !== 0 || !this.swEnabled) return false;
-    const vector = lvtt & VECTOR;
-    const first = this.#irq.accept(vector, "edge");
-    this.observer.injected(first);
-    this.#trace?.injected(vector, first ? "first" : "coalesced");
-    // Only a posted expiry is delivered to a guest that runs.
-    if (this.inGuestMode) this.#thread.notifyPosted();
-    return true;
+  get startUpBlocked(): boolean {
+    return this.#thread.startUpBlocked;
   }
 
   requestUnblock(): void {
@@ -187,12 +187,36 @@ export class VcpuApic implements LapicTimerVcpu {
   }
 
   kick(): void {
-    this.#thread.kick();
+    if (!this.#serving) this.#thread.kick();
+  }
+
+  notifyPosted(): void {
+    if (this.#serving) return;
+    if (this.inGuestMode) this.#thread.notifyPosted();
+    else this.#thread.wake();
   }
 
   spin(wait: AdvanceWait): void {
     if (wait.kind === "cycles") this.#host.engine.spend(wait.cycles);
     else if (wait.kind === "ns") this.#host.engine.spend(this.#host.cycles(BigInt(wait.ns)));
+  }
+
+  pvUnhalt(): void {
+    this.#thread.unhalt();
+  }
+
+  nmi(): void {
+    this.#warn("NMI: a guest program takes none");
+  }
+
+  init(): void {
+    this.#thread.init();
+    if (this.#apic.config.bootProcessor) this.#warn("INIT: no firmware to start the boot processor again");
+  }
+
+  startUp(vector: number): void {
+    if (!this.#thread.startUp(vector))
+      this.#warn(`SIPI: nothing to run at 0x${(vector * 4096).toString(16)}`);
   }
 
   // What the run loop asks.
@@ -204,20 +228,30 @@ export class VcpuApic implements LapicTimerVcpu {
   }
 
   injectPending(): void {
-    if (this.timer.hasPending()) this.timer.injectPending();
+    this.#serving = true;
+    this.#apic.injectPendingTimer();
+    this.#serving = false;
   }
 
-  deliverable(): number | undefined {
-    const vector = this.#irq.deliverable();
-    return vector < 0 ? undefined : vector;
+  /** Whether an INIT or SIPI waits that {@link acceptEvents} would act on. */
+  get hasPendingEvents(): boolean {
+    return this.#apic.hasPendingEvents && !this.startUpBlocked;
+  }
+
+  /** INIT and SIPI that wait take effect. */
+  acceptEvents(): void {
+    if (this.#apic.hasPendingEvents) this.#apic.acceptEvents();
+  }
+
+  hasInterrupt(): boolean {
+    return this.#apic.hasInterrupt();
   }
 
   /** Moves the highest deliverable vector into service, as taking the interrupt does. */
   acknowledge(): number | undefined {
-    const vector = this.deliverable();
+    const vector = this.#apic.acknowledge();
     if (vector === undefined) return undefined;
-    this.#irq.ack(vector);
-    if (vector === (this.timer.lvtt & VECTOR)) this.observer.taken();
+    if (this.#isTimers(vector)) this.observer.taken();
     this.#trace?.acknowledged(vector);
     return vector;
   }
@@ -232,10 +266,7 @@ export class VcpuApic implements LapicTimerVcpu {
 
   /** Spins away what is left of the timer advance. */
   waitBeforeEntry(): void {
-    if (this.timer.expiredTsc === 0n) return;
-    const vector = this.timer.lvtt & VECTOR;
-    const waiting = this.virtualized ? this.#irq.irr : this.#irq.isr;
-    this.spin(this.timer.waitBeforeEntry(waiting.has(vector) ? "present" : "absent"));
+    if (this.timer.expiredTsc !== 0n) this.spin(this.#apic.waitBeforeEntry());
   }
 
   /** The preemption timer forced the guest out. One that stands for "no deadline" ran down: nothing expired. */
@@ -252,7 +283,7 @@ export class VcpuApic implements LapicTimerVcpu {
     return this.#shared?.nested;
   }
 
-  /** The first host TSC at which the guest's reads `guest`; now if it already does. */
+  /** The first host TSC at which the guest's reads `guest`; now if it already does, and 2^62 cycles from now at the latest. */
   firstHostTscAt(guest: GuestTsc): HostTsc {
     const now = this.#thread.now;
     const left = BigInt.asIntN(64, guest - this.#tsc.readL1(now));
@@ -262,70 +293,55 @@ export class VcpuApic implements LapicTimerVcpu {
     if (l1Ratio === 1n << bits) return (now + left) as HostTsc;
     // From 0 on, not from now: what floored until now is part of a guest's cycle.
     const scaled = ((now * l1Ratio) >> bits) + left;
-    return (((scaled << bits) + l1Ratio - 1n) / l1Ratio) as HostTsc;
+    const first = ((scaled << bits) + l1Ratio - 1n) / l1Ratio;
+    // A slow guest's instant may lie beyond the axis, where the counter has wrapped before it reads enough.
+    return (first - now > FARTHEST ? now + FARTHEST : first) as HostTsc;
   }
 
   // What the guest accesses.
 
-  /** Whether a write of this MSR leaves the guest: with APICv, end of interrupt does not. */
+  /** Whether a write of this MSR leaves the guest: with APICv some do not. */
   exitsOnWrite(msr: number): boolean {
-    return !(this.virtualized && msr === X2APIC_EOI);
+    return !(this.virtualized && VIRTUALIZED_WRITES.includes(msr));
   }
 
-  /** "fault" is #GP: no such register, or not one this machine has. */
+  /** "fault" is #GP: no such register, or a value it does not take. */
   wrmsr(msr: number, value: bigint): "ok" | "fault" {
-    if (msr === IA32_TSC_DEADLINE) {
-      this.timer.writeTscDeadline(value);
-      return "ok";
-    }
-    if (value >> 32n !== 0n) return "fault";
-    const low = Number(value);
-    switch (msr) {
-      case X2APIC_EOI:
-        this.#eoi();
-        return "ok";
-      case X2APIC_SVR:
-        this.#svr = low & SVR_STORED;
-        if (!this.swEnabled) this.timer.maskLvtt();
-        return "ok";
-      case X2APIC_LVTT:
-        this.timer.writeLvtt(low);
-        return "ok";
-      case X2APIC_TMICT:
-        this.timer.writeTmict(low);
-        this.observer.computed();
-        return "ok";
-      case X2APIC_TDCR:
-        this.timer.writeTdcr(low);
-        this.observer.computed();
-        return "ok";
-      default:
-        return "fault";
-    }
+    if (!isApicMsr(msr)) return "fault";
+    this.#serving = true;
+    const result = this.#apic.wrmsr(msr, value);
+    this.#serving = false;
+    if (msr === X2APIC_TMICT || msr === X2APIC_TDCR) this.observer.computed();
+    return result;
   }
 
   /** Undefined is #GP. */
   rdmsr(msr: number): bigint | undefined {
-    switch (msr) {
-      case IA32_TSC_DEADLINE:
-        return this.timer.readTscDeadline();
-      case X2APIC_SVR:
-        return BigInt(this.#svr);
-      case X2APIC_LVTT:
-        return BigInt(this.timer.lvtt);
-      case X2APIC_TMICT:
-        return BigInt(this.timer.tmict);
-      case X2APIC_TMCCT:
-        return BigInt(this.timer.readTmcct());
-      case X2APIC_TDCR:
-        return BigInt(this.timer.tdcr);
-      default:
-        return undefined;
-    }
+    return isApicMsr(msr) ? this.#apic.rdmsr(msr) : undefined;
   }
 
-  #eoi(): void {
-    const vector = this.#irq.eoi();
+  // What it reports.
+
+  #arrived({ vector, deliveryMode }: ApicInterrupt, outcome: "accepted" | "coalesced" | "discarded"): void {
+    if (outcome === "discarded" || deliveryMode > DELIVERY_MODE_LOWEST_PRIORITY) return;
+    this.observer.requested(outcome === "coalesced" ? "yes" : "no");
+    this.#trace?.injected(vector, this.#isTimers(vector) ? "timer" : "other", outcome);
+  }
+
+  #ended(vector: number): void {
     this.#trace?.ended(vector < 0 ? undefined : vector);
   }
+
+  #isTimers(vector: number): boolean {
+    return vector === (this.timer.lvtt & LVT_VECTOR_MASK);
+  }
+
+  #warn(text: string): void {
+    this.#trace?.warning(text);
+  }
+}
+
+function isApicMsr(msr: number): boolean {
+  if (msr >= X2APIC_MSR_FIRST && msr <= X2APIC_MSR_LAST) return true;
+  return msr === IA32_TSC_DEADLINE || msr === MSR_IA32_APICBASE;
 }

@@ -18,6 +18,14 @@ export interface VcpuThread {
   wake(): void;
   /** Wakes it if it is halted, else makes a running guest exit. */
   kick(): void;
+  /** Ends a halt without an interrupt. */
+  unhalt(): void;
+  /** VMX root operation: INIT and SIPI wait. */
+  readonly startUpBlocked: boolean;
+  /** INIT: what it ran is gone. */
+  init(): void;
+  /** SIPI: it runs what is at `vector` · 4096; false if nothing is. */
+  startUp(vector: number): boolean;
   /** An interrupt was posted while the guest runs: it is notified without an exit. */
   notifyPosted(): void;
 }

@@ -2,13 +2,12 @@ import type { HostTsc, VcpuTscView } from "@chronovisor/clocksource";
 import { preemptionTimerExpiry } from "@chronovisor/lapic";
 import type { VcpuState } from "@chronovisor/trace";
 import type { EventSource } from "./engine.js";
-import { type GuestCpu, type GuestProgram, waits } from "./guest.js";
+import { type GuestCpu, type GuestProgram, type StartUpCode, waits } from "./guest.js";
 import { GuestContext } from "./guest-context.js";
 import type { Host } from "./host.js";
 import type { HostCpu, InterruptSection } from "./host-cpu.js";
-import { HvReturn } from "./hv-return.js";
 import type { Lane } from "./lane.js";
-import { NestedGuest } from "./nested-guest.js";
+import type { NestedGuest } from "./nested-guest.js";
 import type { MachineTrace } from "./trace/machine-trace.js";
 import { VcpuApic } from "./vcpu-apic.js";
 import type { VcpuClocks } from "./vcpu-clocks.js";
@@ -17,6 +16,7 @@ import type { VcpuCosts, VcpuOptions } from "./vcpu-options.js";
 import { VcpuPort } from "./vcpu-port.js";
 import { earlier, VcpuSignals } from "./vcpu-signals.js";
 import type { CpuGuest, VcpuThread } from "./vcpu-thread.js";
+import { VcpuTimers } from "./vcpu-timers.js";
 
 /**
  * One vCPU: its thread's run loop, and the guest that runs in it.
@@ -29,19 +29,18 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
   readonly id: number;
   readonly counters: VcpuCounters = new VcpuCounters();
   readonly apic: VcpuApic;
+  readonly timers: VcpuTimers;
   readonly tsc: VcpuTscView;
   /** Its TSC and kvmclock, where its VM keeps them. */
   readonly clocks: VcpuClocks | undefined;
+  /** What a start-up message finds at `vector` · 4096; nothing by default. */
+  startUpCode: ((vector: number) => StartUpCode | undefined) | undefined;
   readonly #host: Host;
   readonly #costs: VcpuCosts;
   readonly #haltPoll: bigint;
   readonly #trace: MachineTrace | undefined;
-  readonly #hvReturn: HvReturn;
   readonly #guest = new GuestContext();
   readonly #port: VcpuPort;
-  /** Made when the guest first enters a guest of its own. */
-  #nested: NestedGuest | undefined;
-  readonly #deadlineClock: VcpuOptions["behaviours"]["deadlineClock"];
   #state: VcpuState = "host";
   #nextAt: HostTsc | undefined;
   /** When the preemption timer will force the guest out. */
@@ -54,9 +53,9 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
   #cpu: HostCpu;
   /** The CPU its state was last loaded on. */
   #loadedOn: HostCpu;
-  /** KVM_REQ_MIGRATE_TIMER. */
-  #migrateTimer = false;
   #blockedAt: HostTsc = 0n as HostTsc;
+  /** It waits to be woken; its thread, once awake, has still to leave the state `blocked`. */
+  #asleep = false;
 
   constructor(host: Host, cpu: HostCpu, options: VcpuOptions) {
     this.id = options.id;
@@ -68,15 +67,13 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
     this.#costs = options.costs;
     this.#haltPoll = options.haltPoll;
     this.#trace = host.trace;
-    this.#hvReturn = new HvReturn(options);
     this.#cpu = cpu;
     this.#loadedOn = cpu;
     cpu.admit(this);
-    this.#deadlineClock = options.behaviours.deadlineClock;
     this.apic = new VcpuApic(host, this, options);
+    this.timers = new VcpuTimers(host, this, this.apic, options);
     this.#port = new VcpuPort(host, this, this.apic, options);
     host.engine.add(this);
-    host.onClockUpdate(() => host.engine.on(this.lane, () => this.#clockUpdated()));
   }
 
   get nextAt(): HostTsc | undefined {
@@ -127,16 +124,8 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
     this.#execute();
   }
 
-  /** The guest's own guest. */
-  get nested(): NestedGuest {
-    const options = { tsc: this.tsc, deadlineClock: this.#deadlineClock, port: this.apic.nestedPort };
-    this.#nested ??= new NestedGuest(this.#host, this, options);
-    return this.#nested;
-  }
-
-  #clockUpdated(): void {
-    this.apic.timer.clockUpdated();
-    this.#nested?.timer.clockUpdated();
+  get #nested(): NestedGuest | undefined {
+    return this.timers.existingNested;
   }
 
   // What the machine does to it.
@@ -208,13 +197,27 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
     this.#host.engine.on(this.lane, () => {
       if (this.#halted) {
         this.#halted = false;
-        this.#hvReturn.unhalts();
+        this.timers.unhalts();
         this.wake();
-      } else if (this.#hvReturn.onlyUnhalted) {
-        this.apic.timer.switchToHv();
-        this.kick();
-      }
+      } else if (this.timers.returnsToHv()) this.kick();
     });
+  }
+
+  get startUpBlocked(): boolean {
+    return this.#nested !== undefined;
+  }
+
+  init(): void {
+    this.#guest.reset();
+    this.#halted = true;
+  }
+
+  startUp(vector: number): boolean {
+    const code = this.startUpCode?.(vector);
+    if (code === undefined) return false;
+    this.#guest.start(code.name, this.#port, code.program);
+    this.#halted = false;
+    return true;
   }
 
   requestUnblock(): void {
@@ -222,7 +225,7 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
   }
 
   wake(): void {
-    if (this.#state !== "blocked" || this.#nextAt !== undefined) return;
+    if (!this.#asleep || this.#nextAt !== undefined) return;
     this.#trace?.emit({ kind: "kick", at: this.now, vcpu: this.id });
     const slept = this.now - this.#blockedAt > this.#haltPoll;
     this.#nextAt = slept ? ((this.now + this.#costs.wake) as HostTsc) : this.now;
@@ -271,7 +274,7 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
       const op = this.#guest.step(this.now);
       if (op.kind === "l2") {
         this.#port.trap("vmlaunch");
-        this.nested.enter(op.ticks);
+        this.timers.nested.enter(op.ticks);
       }
       const trapped = this.#port.takeTrapped();
       if (trapped > 0) this.#serveTrapped(trapped);
@@ -295,7 +298,7 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
 
   /** Whether the guest has interrupts on and one waits for it. */
   #takes(): boolean {
-    return this.#guest.interruptsOn && this.apic.deliverable() !== undefined;
+    return this.#guest.interruptsOn && this.apic.hasInterrupt();
   }
 
   /** The guest takes the highest deliverable vector, if it takes interrupts at all. */
@@ -351,6 +354,7 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
       this.#become(this.#out);
       return;
     }
+    this.apic.acceptEvents();
     if (this.#halted) {
       if (!this.#takes() && this.#nested?.expired !== true) {
         this.#block();
@@ -371,30 +375,16 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
     }
     if (this.#loadedOn === this.#cpu) return;
     this.#loadedOn = this.#cpu;
-    this.requestTimerMigration();
-    this.restartTimer();
-  }
-
-  /** KVM_REQ_MIGRATE_TIMER: its timers go to its CPU at the next entry. */
-  requestTimerMigration(): void {
-    this.#migrateTimer = true;
-  }
-
-  /** A timer of its TSC is computed anew. */
-  restartTimer(): void {
-    this.apic.timer.restart();
+    this.timers.requestMigration();
+    this.timers.restart();
   }
 
   #enter(): void {
     this.#load();
-    if (this.#migrateTimer) {
-      this.#migrateTimer = false;
-      this.apic.timer.migrate();
-      this.#nested?.migrate();
-    }
+    this.timers.entering();
     this.clocks?.entering();
     // A request raised since the loop's turn aborts the entry: the expiry is seen before guest code runs.
-    if (this.#unblock || this.#out !== undefined) {
+    if (this.#unblock || this.#out !== undefined || this.apic.hasPendingEvents) {
       this.#runLoop(this.#costs.entry);
       return;
     }
@@ -419,11 +409,9 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
   }
 
   #block(): void {
-    const { timer } = this.apic;
-    this.#hvReturn.blocks(timer.hvInUse);
-    if (timer.hvInUse) timer.switchToSw();
-    this.#nested?.timer.switchToSw();
+    this.timers.blocks();
     this.#blockedAt = this.now;
+    this.#asleep = true;
     this.#become("blocked");
     const awake =
       this.#unblock || this.apic.timer.hasPending() || this.#takes() || this.#nested?.expired === true;
@@ -433,9 +421,9 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
 
   #unblocked(): void {
     this.#load();
+    this.#asleep = false;
     this.counters.haltEnded(this.now - this.#blockedAt);
-    if (this.#hvReturn.unblocks()) this.apic.timer.switchToHv();
-    this.#nested?.timer.switchToHv();
+    this.timers.unblocked();
     this.#runLoop(this.#costs.entry);
   }
 

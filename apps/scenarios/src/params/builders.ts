@@ -96,7 +96,12 @@ export function quantityInput({
   const low = parseQuantity(min, unit);
   const high = parseQuantity(max, unit);
   const text = z.string().meta({ pattern: quantityPattern(unit) });
-  return parsed(typed(dimensionOf(unit).expected, text), (given) => parseInRange(given, unit, low, high));
+  return parsed(typed(dimensionOf(unit).expected, text), (given) =>
+    parseInRange(given, unit, low, high),
+  ).meta({
+    "x-unit": unit,
+    "x-range": [formatInput(low, unit), formatInput(high, unit)],
+  });
 }
 
 /**
@@ -115,8 +120,6 @@ export function quantity(spec: QuantitySpec): z.ZodType<bigint, ParamInput> {
   const words = {
     ...(title === undefined ? {} : { title }),
     description: help,
-    "x-unit": unit,
-    "x-range": [formatInput(min, unit), formatInput(max, unit)],
   };
   const given = quantityInput(spec);
   if (typeof spec.default !== "string") {

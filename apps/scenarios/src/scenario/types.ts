@@ -216,6 +216,8 @@ export interface ScenarioDefinition<S extends ParamShape = ParamShape> {
   readonly story: string;
   /** One line beside the title: commit and release of the fix. */
   readonly fix: string;
+  /** One of those a report is on when none is named. */
+  readonly featured?: true;
   readonly sources: readonly Source[];
   readonly params: S;
   /** Kernel expressions: a release, optionally with overrides (`v4.16 + switchToSw=arm-past`). */

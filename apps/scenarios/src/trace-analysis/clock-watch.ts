@@ -100,7 +100,9 @@ export class ClockWatch {
     if (next === undefined) return "same";
     this.#updates += 1;
     const last = this.#last;
+    const offsetMoved = this.#offsetMoved;
     this.#last = next;
+    this.#offsetMoved = 0n;
     if (last === undefined) return "new";
     if (
       last.tscToSystemMul !== next.tscToSystemMul ||
@@ -109,8 +111,7 @@ export class ClockWatch {
     ) {
       this.#changes += 1;
     }
-    this.#compare(record.time, last, next);
-    this.#offsetMoved = 0n;
+    this.#compare(record.time, last, next, offsetMoved);
     const isNew = last.tscTimestamp !== next.tscTimestamp || last.systemTime !== next.systemTime;
     return isNew ? "new" : "same";
   }
@@ -136,8 +137,8 @@ export class ClockWatch {
     };
   }
 
-  #compare(time: bigint, last: Reference, next: Reference): void {
-    const delta = BigInt.asUintN(64, next.tscTimestamp - this.#offsetMoved - last.tscTimestamp);
+  #compare(time: bigint, last: Reference, next: Reference, offsetMoved: bigint): void {
+    const delta = BigInt.asUintN(64, next.tscTimestamp - offsetMoved - last.tscTimestamp);
     // A reference further back than the one before: nothing in the log joins the two.
     if (delta >= 2n ** 63n) return;
     const elapsed = pvScale(delta, Number(last.tscToSystemMul), last.tscShift);
@@ -145,11 +146,11 @@ export class ClockWatch {
     const jump = BigInt.asIntN(64, next.systemTime - guestNs);
     if (jump !== 0n) {
       this.#jumps.add(time, jump);
-      if (this.#offsetMoved !== 0n) this.#jumpsWithOffset += 1;
+      if (offsetMoved !== 0n) this.#jumpsWithOffset += 1;
     }
     const hostNs = next.systemTime - last.systemTime;
     const size = jump < 0n ? -jump : jump;
-    if (this.#offsetMoved !== 0n || hostNs <= 0n || size * 1_000_000n > hostNs * MOST_PPM) return;
+    if (offsetMoved !== 0n || hostNs <= 0n || size * 1_000_000n > hostNs * MOST_PPM) return;
     // A guest that has to go back was fast.
     this.#driftNs -= jump;
     this.#driftOverNs += hostNs;

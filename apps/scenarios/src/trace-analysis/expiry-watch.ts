@@ -15,7 +15,7 @@ export interface ExpiryFindings {
 }
 
 /** Later than any wake-up from an idle state: a host that was busy, stopped or asleep. */
-export const LATE_NS = 100_000n;
+const LATE_NS = 100_000n;
 
 /** Follows the starts and expiries of one hrtimer. */
 export class ExpiryWatch {

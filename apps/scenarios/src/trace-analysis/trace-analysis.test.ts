@@ -282,6 +282,12 @@ describe("a guest's clock", () => {
     expect(diagnose(findings)).toEqual([]);
   });
 
+  it("is not measured by what its TSC's offset was before its first reference", () => {
+    const offset = at(0n, { kind: "tsc-offset", vcpu: 0, from: 0n, to: 2n ** 64n - 2n ** 40n });
+    const { clock } = explain(logOf("v6.12", [offset, reference(S, 2), reference(2n * S, 4)])).vcpus[0] ?? {};
+    expect(clock).toMatchObject({ jumps: { count: 1, max: -399n }, jumpsWithOffset: 0 });
+  });
+
   it("that is set by hours is stepped, which is not called a drift", () => {
     const step = { ...reference(2n * S, 4), systemTime: 7_200n * S } as TraceEvent;
     const { clock } = explain(logOf("v6.12", [reference(S, 2), step])).vcpus[0] ?? {};

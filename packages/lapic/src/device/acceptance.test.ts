@@ -66,6 +66,35 @@ describe("delivery mode", () => {
   });
 });
 
+describe("onAccept", () => {
+  it("tells of a request that joined one still waiting, which its sender counts as accepted", () => {
+    const one = new OneApic();
+    expect([one.request(0x41), one.request(0x41)]).toEqual(["accepted", "accepted"]);
+    one.apic.acknowledge();
+    one.request(0x41);
+    expect(one.arrivals).toEqual(["accepted", "coalesced", "accepted"]);
+  });
+
+  it("tells the same of posted ones, whether the first was moved to IRR or not", () => {
+    const one = new OneApic();
+    one.vcpu.apicvActive = true;
+    one.request(0x41);
+    one.request(0x41);
+    one.apic.syncPosted();
+    one.request(0x41);
+    one.apic.acknowledge();
+    one.request(0x41);
+    expect(one.arrivals).toEqual(["accepted", "coalesced", "coalesced", "accepted"]);
+    expect(one.vcpu.notifications).toBe(3);
+  });
+
+  it("tells of one that was discarded", () => {
+    const one = softwareDisabled();
+    one.request(0x41);
+    expect(one.arrivals).toEqual(["discarded"]);
+  });
+});
+
 describe("trigger and level", () => {
   it.each<[number, TriggerMode, ApicInterrupt["level"], string]>([
     [FIXED, "edge", "asserted", "accepted"],

@@ -21,6 +21,9 @@ import { type LocalInterruptSource, lvtEntry, maskEntry } from "./local-vectors.
 
 type Outcome = "accepted" | "discarded";
 
+/** What `onAccept` hears. */
+type Acceptance = Outcome | "coalesced";
+
 /** LVT bit 15. */
 const LEVEL_TRIGGERED = 1 << 15;
 
@@ -28,10 +31,10 @@ const LEVEL_TRIGGERED = 1 << 15;
 export function accept(core: ApicCore, interrupt: ApicInterrupt): Outcome {
   const outcome = take(core, interrupt);
   core.events.onAccept?.(interrupt, outcome);
-  return outcome;
+  return outcome === "discarded" ? "discarded" : "accepted";
 }
 
-function take(core: ApicCore, interrupt: ApicInterrupt): Outcome {
+function take(core: ApicCore, interrupt: ApicInterrupt): Acceptance {
   const { vcpu } = core;
   switch (interrupt.deliveryMode) {
     case DELIVERY_MODE_LOWEST_PRIORITY:
@@ -75,7 +78,7 @@ function take(core: ApicCore, interrupt: ApicInterrupt): Outcome {
   }
 }
 
-function request(core: ApicCore, { vector, trigger, level }: ApicInterrupt): Outcome {
+function request(core: ApicCore, { vector, trigger, level }: ApicInterrupt): Acceptance {
   if (trigger === "level" && level === "deasserted") return "discarded";
   if (!core.hwEnabled || !core.swEnabled) return "discarded";
   if (vector < FIRST_LEGAL_VECTOR && core.behaviours.lowVectors === "sdm") {
@@ -84,15 +87,18 @@ function request(core: ApicCore, { vector, trigger, level }: ApicInterrupt): Out
   }
   if (trigger === "level") core.irq.tmr.add(vector);
   else core.irq.tmr.delete(vector);
+  const { irr } = core.irq;
   if (core.apicvActive) {
     // One that waits already has notified the processor.
-    if (core.posted.add(vector)) core.notifyPosted();
-    return "accepted";
+    if (!core.posted.add(vector)) return "coalesced";
+    const outcome = irr.has(vector) ? "coalesced" : "accepted";
+    core.notifyPosted();
+    return outcome;
   }
-  core.irq.irr.add(vector);
+  const isNew = irr.add(vector);
   core.requestEvent();
   core.kick();
-  return "accepted";
+  return isNew ? "accepted" : "coalesced";
 }
 
 /** Delivers through an LVT entry, if the APIC is enabled and the entry open (`kvm_apic_local_deliver`). */

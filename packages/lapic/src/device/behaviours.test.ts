@@ -170,6 +170,48 @@ describe("maskedTimer", () => {
   });
 });
 
+describe("timerModeChange", () => {
+  const ONE_SHOT = 0xec;
+  const PERIODIC = 0x2_00ec;
+  const RESERVED = 0x6_00ec;
+
+  it.each([
+    [ONE_SHOT, PERIODIC],
+    [PERIODIC, ONE_SHOT],
+    [PERIODIC, RESERVED],
+  ])("from LVTT %i to %i: kvm counts on, sdm stops until the count is written", (from, to) => {
+    const change = (value: "kvm" | "sdm"): unknown[] => {
+      const one = new OneApic({ behaviours: { timerModeChange: value } });
+      one.write(0x320, from);
+      one.write(0x380, 1_000_000);
+      one.write(0x320, to);
+      // A quarter of 2 ms: the divisor is 2 after reset.
+      one.host.spend(500_000n);
+      return [one.timer.armed, one.read(0x380), one.read(0x390)];
+    };
+    expect(change("kvm")).toEqual([true, 1_000_000, 750_000]);
+    expect(change("sdm")).toEqual([false, 0, 0]);
+  });
+
+  it("sdm: an expiry that waited is gone with the mode", () => {
+    const one = sdm("timerModeChange");
+    one.write(0x320, ONE_SHOT);
+    one.write(0x380, 1000);
+    one.host.moveTo(one.timer.expiresNs);
+    one.timer.fire();
+    one.write(0x320, PERIODIC);
+    expect([one.apic.hasPendingTimer(), one.apic.hasInterrupt()]).toEqual([false, false]);
+  });
+
+  it("sdm: another vector or the mask, in the same mode, leaves the count alone", () => {
+    const one = sdm("timerModeChange");
+    one.write(0x320, PERIODIC);
+    one.write(0x380, 1_000_000);
+    one.write(0x320, PERIODIC + 0x1_0001);
+    expect([one.timer.armed, one.read(0x380)]).toEqual([true, 1_000_000]);
+  });
+});
+
 describe("globalDisable", () => {
   it("sdm: registers and timer start anew; base, mode rules and ID as in KVM", () => {
     const one = sdm("globalDisable");

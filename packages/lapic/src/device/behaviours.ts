@@ -17,6 +17,8 @@ export const LOCAL_APIC_BEHAVIOURS = {
   eoiBroadcast: ["kvm", "sdm"],
   /** A timer that expires while LVTT is masked: its interrupt is kept until unmasked, or lost. */
   maskedTimer: ["kvm", "sdm"],
+  /** A write of LVTT from one-shot to periodic mode or back: the count goes on, or the timer is disarmed. */
+  timerModeChange: ["kvm", "sdm"],
   /** IA32_APIC_BASE with EN clear: registers and timer go on, or all is as after INIT. */
   globalDisable: ["kvm", "sdm"],
 } as const;
@@ -36,6 +38,7 @@ const KVM: LocalApicBehaviours = {
   lvtReadOnlyBits: "kvm",
   eoiBroadcast: "kvm",
   maskedTimer: "kvm",
+  timerModeChange: "kvm",
   globalDisable: "kvm",
 };
 

@@ -44,8 +44,11 @@ export interface BadApicAccess {
 export interface LocalApicEvents {
   /** An access that hardware or KVM ignores, answers with nothing, or refuses. */
   onBadAccess(access: BadApicAccess): void;
-  /** An interrupt arrived, from a message, a pin or the timer. */
-  onAccept(interrupt: ApicInterrupt, outcome: "accepted" | "discarded"): void;
+  /**
+   * An interrupt arrived, from a message, a pin or the timer. `coalesced`: its vector was requested already, and the two are
+   * taken as one; its sender is told that it was accepted.
+   */
+  onAccept(interrupt: ApicInterrupt, outcome: "accepted" | "coalesced" | "discarded"): void;
   /** The processor took a vector. */
   onAcknowledge(vector: number): void;
   /** An end of interrupt; the vector is −1 when nothing was in service. */

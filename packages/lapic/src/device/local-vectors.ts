@@ -54,7 +54,9 @@ export function lvtEntry(core: ApicCore, source: LocalInterruptSource): number {
 export function writeLvt(core: ApicCore, offset: number, written: number): void {
   const value = keepReadOnlyBits(core, offset, written);
   if (offset === APIC_LVTT) {
+    const { mode } = core.timer;
     core.timer.writeLvtt(value);
+    if (core.timer.mode !== mode && core.behaviours.timerModeChange === "sdm") core.timer.disarm();
     return;
   }
   const masked = core.swEnabled ? value : value | LVT_MASKED;

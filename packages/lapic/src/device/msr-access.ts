@@ -32,7 +32,7 @@ import { takeBase } from "./reset.js";
  */
 
 const MSR_BYTES = 8;
-const U32_MAX = 2n ** 32n - 1n;
+const U32_MAX = 2 ** 32 - 1;
 
 /** An MSR's value, undefined for #GP. */
 export function readMsr(core: ApicCore, icr: InterruptCommand, msr: number): bigint | undefined {
@@ -78,8 +78,10 @@ function write(
   if (refusal !== undefined) return refusal;
   if (offset === APIC_ICR) return icr.write(value) === "fault" ? "reserved-bits" : undefined;
   if (offset === APIC_SELF_IPI) return icr.writeSelf(value) === "fault" ? "reserved-bits" : undefined;
-  if (value > U32_MAX || (Number(value) & reservedBits(core, offset)) !== 0) return "reserved-bits";
-  writeRegister(core, icr, offset, Number(value));
+  // Rounding keeps what is above 32 bits above; a conversion costs more than the rest of this function.
+  const low = Number(value);
+  if (low > U32_MAX || (low & reservedBits(core, offset)) !== 0) return "reserved-bits";
+  writeRegister(core, icr, offset, low);
   return undefined;
 }
 

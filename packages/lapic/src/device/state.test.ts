@@ -54,7 +54,13 @@ describe("after every sequence of doings", () => {
     (rule) => {
       fc.assert(
         fc.property(fc.array(step, { maxLength: 40 }), (steps) => {
-          const behaviours = { errorStatus: rule, lowVectors: rule, maskedTimer: rule, globalDisable: rule };
+          const behaviours = {
+            errorStatus: rule,
+            lowVectors: rule,
+            maskedTimer: rule,
+            timerModeChange: rule,
+            globalDisable: rule,
+          };
           const one = new OneApic({ behaviours });
           for (const each of steps) perform(one, each);
           const { apic, host } = copy(one);

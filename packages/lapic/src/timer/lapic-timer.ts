@@ -208,6 +208,15 @@ export class LapicTimer {
     this.#backends.restart("start", this.#backends.inUse);
   }
 
+  /** Stops the timer as a change to or from TSC-deadline mode does: nothing counts, nothing is pending (§7.3). */
+  disarm(): void {
+    const f = this.#f;
+    this.#cancelBoth();
+    f.tmict = 0;
+    f.period = 0n;
+    f.tscDeadline = 0n;
+  }
+
   /** Reads the current count: 0 in TSC-deadline mode, else see {@link tmcct}. */
   readTmcct(): number {
     const f = this.#f;
@@ -398,10 +407,7 @@ export class LapicTimer {
     const mode = ((f.lvtt & f.modeMask) >>> 17) as TimerModeNumber;
     if (mode === f.mode) return;
     if ((mode === TIMER_MODE_TSC_DEADLINE) !== (f.mode === TIMER_MODE_TSC_DEADLINE)) {
-      this.#cancelBoth();
-      f.tmict = 0;
-      f.period = 0n;
-      f.tscDeadline = 0n;
+      this.disarm();
     }
     f.mode = mode;
     f.period = limitPeriod(mode, f.period, f.minTimerPeriodUs);

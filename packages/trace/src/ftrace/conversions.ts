@@ -67,7 +67,7 @@ const decimal: Conversion = {
 const hex = hexadecimal(1);
 
 /** Conversions by the names templates use. */
-export const CONVERSIONS = {
+const CONVERSIONS: Readonly<Record<string, Conversion>> = {
   /** `%u`, `%lu`, `%llu` */
   u: decimal,
   /** `%d`, `%ld`, `%lld` */
@@ -123,11 +123,12 @@ export const CONVERSIONS = {
   symbol: optional("\\[[^\\]]{0,255}\\]"),
   /** A space and what is left of the line, or nothing. */
   rest: optional("[^\\s].{0,1023}"),
-} as const satisfies Record<string, Conversion>;
+};
 
 /** The conversion a template names. */
 export function conversionNamed(name: string): Conversion {
-  if (Object.hasOwn(CONVERSIONS, name)) return CONVERSIONS[name as keyof typeof CONVERSIONS];
+  const conversion = Object.hasOwn(CONVERSIONS, name) ? CONVERSIONS[name] : undefined;
+  if (conversion !== undefined) return conversion;
   throw new TypeError(
     `conversionNamed: expected one of ${Object.keys(CONVERSIONS).join(", ")}, got "${name}"`,
   );

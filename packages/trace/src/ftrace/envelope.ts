@@ -10,8 +10,7 @@ export interface EnvelopeReading {
   readonly payloadAt: number;
 }
 
-/** A CPU in brackets. Only so many of them are tried in one line: a thread's name has room for two. */
-const CPU = /\[(\d{1,5})\]/g;
+/** Brackets that are tried in one line: a thread's name has room for few. */
 const MAX_CANDIDATES = 4;
 /** Characters before the CPU: a thread, and in merged logs the name of a file. */
 const MAX_HEAD = 512;
@@ -22,12 +21,9 @@ const TRACEFS_HEAD = /^(.*)-(\d{1,10})(?:\s+\(\s*(\d{1,10}|-{1,10})\))?$/;
 const PERF_HEAD = /^(.*\S)\s+(?:(\d{1,10})\/)?(\d{1,10})$/;
 /** TASK_COMM_LEN without its end; more is the name of the file that trace-cmd merged the line from. */
 const MAX_COMM = 15;
-/** Latency flags if there are any, the time, the event, its payload. */
+/** The CPU in brackets, latency flags if there are any, the time, the event, and where its payload begins. */
 const TAIL =
-  /^\s{1,8}(?:[a-zA-Z0-9.#*]{3,8}\s{1,16})?(\d{1,20})(?:\.(\d{1,9}))?:\s{1,32}(?:([\w-]{1,64}):)?([\w.-]{1,128}):(?:\s|$)/;
-
-/** No tail that matches is longer. */
-const MAX_TAIL = 320;
+  /\[(\d{1,5})\]\s{1,8}(?:[a-zA-Z0-9.#*]{3,8}\s{1,16})?(\d{1,20})(?:\.(\d{1,9}))?:\s{1,32}(?:[\w-]{1,64}:)?([\w.-]{1,128}):(?:\s|$)/y;
 
 const NS_DIGITS = 9;
 
@@ -54,12 +50,8 @@ function threadOf(head: string): Pick<TraceTextEnvelope, "comm" | "pid" | "tgid"
   }
   const perf = PERF_HEAD.exec(head);
   if (perf === null) return undefined;
-  const [, comm = "", process, thread] = perf;
-  return {
-    comm: commOf(comm),
-    pid: Number(thread),
-    ...(process === undefined ? {} : { tgid: Number(process) }),
-  };
+  const [, comm = "", tgid, pid] = perf;
+  return { comm: commOf(comm), pid: Number(pid), ...(tgid === undefined ? {} : { tgid: Number(tgid) }) };
 }
 
 /**
@@ -69,24 +61,22 @@ function threadOf(head: string): Pick<TraceTextEnvelope, "comm" | "pid" | "tgid"
  * Source: Linux `kernel/trace/trace_output.c`, trace-cmd `trace-read.c`, `tools/perf/builtin-script.c` (docs/model/trace-formats §3.1).
  */
 export function readEnvelope(line: string): EnvelopeReading | undefined {
-  let candidates = 0;
-  for (const match of line.matchAll(CPU)) {
-    candidates += 1;
-    if (candidates > MAX_CANDIDATES || match.index > MAX_HEAD) return undefined;
-    const tailAt = match.index + match[0].length;
-    const tail = TAIL.exec(line.slice(tailAt, tailAt + MAX_TAIL));
-    if (tail === null) continue;
-    const thread = threadOf(line.slice(0, match.index).trim());
-    if (thread === undefined) continue;
-    const [matched, whole = "0", fraction, , event = ""] = tail;
-    const rest = line.slice(tailAt + matched.length);
-    const payload = rest.trimStart();
-    return {
-      envelope: { ...thread, cpu: Number(match[1]), ...timeOf(whole, fraction) },
-      event,
-      payload: payload.trimEnd(),
-      payloadAt: line.length - payload.length,
-    };
+  let at = line.indexOf("[");
+  for (let tried = 0; at >= 0 && at <= MAX_HEAD && tried < MAX_CANDIDATES; tried++) {
+    TAIL.lastIndex = at;
+    const tail = TAIL.exec(line);
+    const thread = tail === null ? undefined : threadOf(line.slice(0, at).trim());
+    if (tail !== null && thread !== undefined) {
+      const [, cpu, whole = "0", fraction, event = ""] = tail;
+      const payload = line.slice(TAIL.lastIndex).trimStart();
+      return {
+        envelope: { ...thread, cpu: Number(cpu), ...timeOf(whole, fraction) },
+        event,
+        payload: payload.trimEnd(),
+        payloadAt: line.length - payload.length,
+      };
+    }
+    at = line.indexOf("[", at + 1);
   }
   return undefined;
 }

@@ -1,5 +1,5 @@
 /** The longest line that is read, in characters: 64 KiB. */
-export const MAX_LINE = 65_536;
+const MAX_LINE = 65_536;
 
 /** Takes lines; `length` is told of one that was longer than `MAX_LINE`, of which the start is given. */
 export type TakeLine = (line: string, length: "whole" | "too-long") => void;

@@ -2,19 +2,19 @@ import type { TraceTextRecord } from "./text-record.js";
 
 /** What a log's order was like. */
 export interface TraceTextOrderSummary {
-  /** Records that repeated another one of the same instant, and were dropped. */
+  /** Records that repeated the one before them, to the instant, and were dropped. */
   readonly duplicates: number;
   /** Records that came after too many later ones to be put in their place: handed on where they were. */
   readonly outOfOrder: number;
 }
 
 /** Records that wait at first. CPUs' buffers are read in turns, and a turn is a page: far fewer events. */
-const DEFAULT_WINDOW = 4_096;
-const MAX_WINDOW = 2 ** 20;
+const DEFAULT_CAPACITY = 4_096;
+const MAX_CAPACITY = 2 ** 20;
 
 /**
  * Puts the records of a log in order of time, those of one instant as they came, and drops repetitions, in constant memory: a record
- * is handed on when `window` later ones have come.
+ * is handed on when `capacity` later ones have come.
  *
  * @example
  * const times = [];
@@ -28,7 +28,7 @@ const MAX_WINDOW = 2 ** 20;
  */
 export class TraceTextOrder {
   readonly #take: (record: TraceTextRecord) => void;
-  readonly #window: number;
+  readonly #capacity: number;
   /** Ascending, from `#first` on; what is before has been handed on. */
   #held: TraceTextRecord[] = [];
   #first = 0;
@@ -38,15 +38,15 @@ export class TraceTextOrder {
 
   /**
    * @param take - is given the records in order.
-   * @param window - records that wait, 1 … 2^20.
-   * @throws RangeError for a window outside that range.
+   * @param capacity - records that wait, 1 … 2^20.
+   * @throws RangeError for a capacity outside that range.
    */
-  constructor(take: (record: TraceTextRecord) => void, window: number = DEFAULT_WINDOW) {
-    if (!Number.isInteger(window) || window < 1 || window > MAX_WINDOW) {
-      throw new RangeError(`TraceTextOrder: expected a window from 1 to ${MAX_WINDOW}, got ${window}`);
+  constructor(take: (record: TraceTextRecord) => void, capacity: number = DEFAULT_CAPACITY) {
+    if (!Number.isInteger(capacity) || capacity < 1 || capacity > MAX_CAPACITY) {
+      throw new RangeError(`TraceTextOrder: expected a capacity from 1 to ${MAX_CAPACITY}, got ${capacity}`);
     }
     this.#take = take;
-    this.#window = window;
+    this.#capacity = capacity;
   }
 
   /** Takes the next record of the log. */
@@ -60,13 +60,14 @@ export class TraceTextOrder {
     let at = held.length;
     // Almost every record is the latest. One of the same instant stays behind those that came before it.
     while (at > this.#first && (held[at - 1]?.time ?? 0n) > record.time) at -= 1;
-    if (this.#repeatsAt(at, record)) {
+    const before = at > this.#first ? held[at - 1] : undefined;
+    if (before !== undefined && isSame(before, record)) {
       this.#duplicates += 1;
       return;
     }
     if (at === held.length) held.push(record);
     else held.splice(at, 0, record);
-    if (held.length - this.#first > this.#window) this.#release();
+    if (held.length - this.#first > this.#capacity) this.#release();
   }
 
   /** Hands on what waits. */
@@ -78,21 +79,11 @@ export class TraceTextOrder {
     return { duplicates: this.#duplicates, outOfOrder: this.#outOfOrder };
   }
 
-  /** Whether one of the records of the same instant, which end at `at`, says the same. */
-  #repeatsAt(at: number, record: TraceTextRecord): boolean {
-    for (let i = at - 1; i >= this.#first; i--) {
-      const other = this.#held[i];
-      if (other === undefined || other.time !== record.time) return false;
-      if (isSame(other, record)) return true;
-    }
-    return false;
-  }
-
   #release(): void {
     const record = this.#held[this.#first];
     if (record === undefined) return;
     this.#first += 1;
-    if (this.#first >= this.#window) {
+    if (this.#first >= this.#capacity) {
       this.#held = this.#held.slice(this.#first);
       this.#first = 0;
     }
@@ -102,7 +93,7 @@ export class TraceTextOrder {
 }
 
 function isSame(a: TraceTextRecord, b: TraceTextRecord): boolean {
-  if (a.event !== b.event || a.cpu !== b.cpu || a.pid !== b.pid) return false;
+  if (a.time !== b.time || a.event !== b.event || a.cpu !== b.cpu || a.pid !== b.pid) return false;
   const names = Object.keys(a.fields);
   return (
     names.length === Object.keys(b.fields).length && names.every((name) => a.fields[name] === b.fields[name])

@@ -2,6 +2,7 @@ import { TraceTextOrder, TraceTextReader } from "@chronovisor/trace";
 import type { Command } from "commander";
 import { ChronovisorError } from "../../errors.js";
 import { renderFindings } from "../../render/findings.js";
+import { counted } from "../../render/log-quantities.js";
 import type { TraceFindings } from "../../trace-analysis/findings.js";
 import { findingsToJson } from "../../trace-analysis/json.js";
 import { TraceAnalysis } from "../../trace-analysis/trace-analysis.js";
@@ -36,7 +37,7 @@ async function findingsOf(context: CliContext, path: string): Promise<TraceFindi
   const text = reader.summary();
   if (text.records === 0) {
     throw new ChronovisorError(
-      `${path}: expected a log of KVM's and timers' events (tracefs, trace-cmd report, perf script), got none in ${text.lines} lines`,
+      `${path}: expected a log of KVM's and timers' events (tracefs, trace-cmd report, perf script), got none in ${counted(text.lines, "line")}`,
     );
   }
   return analysis.findings(text, order.summary());

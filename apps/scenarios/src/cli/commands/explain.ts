@@ -1,45 +1,15 @@
 import type { Command } from "commander";
-import { type MeasureRuns, explain as split } from "../../explain/explain.js";
 import { explanationToJson } from "../../explain/json.js";
-import { parseKernel } from "../../kernels/kernels.js";
 import { renderExplanation } from "../../render/explanation.js";
 import { type CliContext, scenarioNamed, styleOf } from "../context.js";
 import { EXIT } from "../exit-codes.js";
-import {
-  addSharedOptions,
-  applyOverrides,
-  once,
-  parseSeed,
-  parseSettings,
-  type SharedOptions,
-} from "../options.js";
-import { runJobs } from "../run-columns.js";
+import { type ExplainOptions, explainScenario } from "../explain-scenario.js";
+import { addSharedOptions, once } from "../options.js";
 import { addExamples, addScenarioHelp } from "../scenario-help.js";
-
-interface ExplainOptions extends SharedOptions {
-  readonly kernel?: string;
-  readonly observe?: string;
-}
 
 async function explain(context: CliContext, id: string, options: ExplainOptions): Promise<void> {
   const scenario = scenarioNamed(context, id);
-  const { inputs, overrides } = parseSettings(scenario, options);
-  const expression = options.kernel ?? scenario.variants.before;
-  const kernel = applyOverrides(parseKernel(expression), overrides, options.kernel);
-  const seed = parseSeed(options.seed);
-  const measure: MeasureRuns = (runs) =>
-    runJobs(
-      context,
-      `explain ${id}`,
-      runs.map((run) => ({ scenario: id, seed, mode: "closed-form", ...run })),
-    );
-  const question = {
-    scenario,
-    kernel,
-    inputs,
-    ...(options.observe === undefined ? {} : { observe: options.observe }),
-  };
-  const explanation = await split(question, measure);
+  const explanation = await explainScenario(context, scenario, options);
   context.terminal.out(
     options.json
       ? `${JSON.stringify(explanationToJson(explanation))}\n`

@@ -14,7 +14,7 @@ import {
 import { addExamples, addScenarioHelp } from "../scenario-help.js";
 
 /** Where an editor finds the format of a document in a project that has chronovisor. */
-export const SCHEMA_PATH = "./node_modules/chronovisor/schema/scenario.schema.json";
+const SCHEMA_PATH = "./node_modules/chronovisor/schema/scenario.schema.json";
 
 interface ShowOptions extends SharedOptions {
   readonly kernel?: string;

@@ -5,14 +5,21 @@ import { comparisonToJson, type JsonComparison } from "../../scenario/json.js";
 import { beforeAndAfter, compareScenario } from "../compare-scenario.js";
 import { type CliContext, styleOf } from "../context.js";
 import { EXIT } from "../exit-codes.js";
+import { once } from "../options.js";
+import { rememberRuns } from "../remember-runs.js";
+import { checkReportDirectory, DEFAULT_DIRECTORY, writeReport } from "../report-files.js";
+import { featuredScenarios, reportStories } from "../report-stories.js";
 import { addExamples } from "../scenario-help.js";
 import { scenarioSubject } from "../subject.js";
 
 interface StartOptions {
   readonly json?: true;
+  readonly out?: string;
 }
 
-async function start(context: CliContext, { json }: StartOptions): Promise<void> {
+async function start(base: CliContext, { json, out = DEFAULT_DIRECTORY }: StartOptions): Promise<void> {
+  const context = rememberRuns(base);
+  if (json === undefined) checkReportDirectory(out);
   const { terminal, scenarios } = context;
   const style = styleOf(context);
   const comparisons: JsonComparison[] = [];
@@ -39,7 +46,13 @@ async function start(context: CliContext, { json }: StartOptions): Promise<void>
       terminal.out(`${style.heading(scenario.id)}\n${screen}\n`);
     }
   }
-  terminal.out(json ? `${JSON.stringify({ comparisons })}\n` : `${verdicts.join("\n")}\n`);
+  if (json) terminal.out(`${JSON.stringify({ comparisons })}\n`);
+  else {
+    terminal.out(`${verdicts.join("\n")}\n`);
+    const stories = await reportStories(context, featuredScenarios(context), {});
+    const { page } = await writeReport(context, out, stories);
+    terminal.out(`\n  report  ${page}\n`);
+  }
   context.done(everythingHeld ? EXIT.held : EXIT.broken);
 }
 
@@ -48,8 +61,11 @@ export function addStartCommand(program: Command, context: CliContext): void {
   const command = program
     .command("start")
     .summary("run every scenario, before and after its fix")
-    .description("Runs every scenario at its defaults before and after its fix; ends with a line for each.")
-    .option("--json", "print the exact results as one JSON object and nothing else")
+    .description(
+      "Runs every scenario at its defaults before and after its fix; ends with a line for each, and with the report that `chronovisor report` writes.",
+    )
+    .option("--out <directory>", `where the report is written (default: ${DEFAULT_DIRECTORY})`, once("--out"))
+    .option("--json", "print the exact results as one JSON object and nothing else; no report is written")
     .action((options: StartOptions) => start(context, options));
   addExamples(command, ["chronovisor start", "chronovisor start --json > results.json"]);
 }

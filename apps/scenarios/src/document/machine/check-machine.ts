@@ -47,7 +47,7 @@ function checkPlaces(source: DocumentSource, document: MachineDocument): void {
   places.forEach((cpu, vcpu) => {
     const path: DocumentPath = ["vms", 0, "vcpus", vcpu, "cpu"];
     if (cpus !== undefined && cpu >= cpus)
-      throw source.error(path, `expected one of the host's ${cpus} CPUs, got ${cpu}`);
+      throw source.error(path, `expected one of the host's ${cpus} CPUs, counted from 0, got ${cpu}`);
     const other = places.indexOf(cpu);
     if (other < vcpu)
       throw source.error(path, `expected a CPU of its own, got ${cpu}, where vCPU ${other} is`);

@@ -58,7 +58,7 @@ const counter =
     BigInt(read(watched));
 
 /** Every quantity by its name in a document. */
-export const QUANTITIES = {
+const QUANTITIES = {
   "ticks-seen": {
     of: "vcpu",
     unit: "count",
@@ -239,7 +239,7 @@ export const QUANTITIES = {
 } as const satisfies Readonly<Record<string, QuantityRule>>;
 
 /** The name of a quantity. */
-export type QuantityName = keyof typeof QUANTITIES;
+type QuantityName = keyof typeof QUANTITIES;
 
 /** Every name, in the order a list shows them. */
 export const quantityNames = Object.keys(QUANTITIES) as [QuantityName, ...QuantityName[]];

@@ -59,7 +59,7 @@ const ACTIONS = [
 ] as const;
 
 /** What may happen to a machine. */
-export const actionNames: readonly string[] = ACTIONS.map(({ shape }) => shape.do.value);
+const actionNames: readonly string[] = ACTIONS.map(({ shape }) => shape.do.value);
 
 /** What happens to the machine, in any order. */
 export const timelineFields = list(oneOf("do", actionNames, ACTIONS), {

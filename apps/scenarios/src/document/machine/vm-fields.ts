@@ -1,7 +1,7 @@
 import { z } from "zod";
 import { choice, onOff, quantityInput } from "../../params/builders.js";
 import { programs } from "../../programs/registry.js";
-import { fields, list, oneOf, wholeNumber, withDefaults } from "../fields.js";
+import { fields, list, oneOf, wholeNumber, withDefaults, words } from "../fields.js";
 import { MOST_CPUS } from "./host-fields.js";
 
 /** The most vCPUs a VM of a document has. */
@@ -27,6 +27,7 @@ export interface VcpuFields {
   readonly cpu?: number | undefined;
 }
 
+// What the options are is the business of each program: a document only carries them.
 const vcpuFields = oneOf(
   "program",
   programs.map(({ name }) => name),
@@ -34,7 +35,7 @@ const vcpuFields = oneOf(
 ) as unknown as z.ZodType<VcpuFields>;
 
 const vmFields = fields({
-  name: z.string().min(1).optional().describe("what it is called"),
+  name: words("what it is called").optional(),
   tsc: quantityInput({ unit: "kHz", min: "1MHz", max: "10GHz" })
     .optional()
     .describe("TSC frequency of the guest; by default the host's"),

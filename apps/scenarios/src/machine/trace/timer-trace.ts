@@ -11,6 +11,11 @@ interface InFlow {
 
 const NONE: InFlow = {};
 
+interface Interrupt {
+  readonly vector: number;
+  readonly flow: InFlow;
+}
+
 type TimerEvent = Extract<VcpuEvent, { readonly flow?: number }>;
 type OwnEvent = TimerEvent | Extract<TraceEvent, { readonly kind: "counter" | "warning" }>;
 type Without<E, K extends string> = E extends unknown ? Omit<E, K> : never;
@@ -24,11 +29,12 @@ export class TimerTrace {
   readonly #thread: Pick<VcpuThread, "id" | "now">;
   /** The flow each backend is armed in: a switch arms one before it disarms the other. */
   readonly #armed: Record<TimerBackend, InFlow> = { hrtimer: NONE, "preemption-timer": NONE };
-  /** The flows of what expires now, of an expiry that waits, of the latched interrupt, and of the one in service. */
+  /** The flow of what expires now, and of an expiry that waits. */
   #expiring: InFlow = NONE;
   #pending: InFlow | undefined;
-  #latched: InFlow = NONE;
-  #inService: InFlow = NONE;
+  /** The flow of the interrupt that waits to be taken, and of the one in service; other interrupts are in none. */
+  #latched: Interrupt | undefined;
+  #inService: Interrupt | undefined;
   #lagNs: bigint | undefined;
 
   constructor(trace: MachineTrace, thread: Pick<VcpuThread, "id" | "now">) {
@@ -39,7 +45,7 @@ export class TimerTrace {
   armed(arming: TimerArming): void {
     const { backend } = arming;
     const deadline = arming.backend === "hrtimer" ? arming.expiresNs : arming.guestDeadline;
-    const flow = { flow: this.#trace.nextFlow() };
+    const flow = this.#newFlow();
     this.#armed[backend] = flow;
     this.#emit(flow, { kind: "timer-armed", backend, deadline });
   }
@@ -65,8 +71,8 @@ export class TimerTrace {
 
   expired(source: ExpirySource, outcome: ExpiryOutcome): void {
     // A start that finds its deadline past arms nothing: what was armed before is not what expired.
-    const wasArmed = source === "callback" || source === "preemption-timer";
-    const flow = wasArmed ? this.#expiring : { flow: this.#trace.nextFlow() };
+    const flow = this.#expiring === NONE ? this.#newFlow() : this.#expiring;
+    this.#expiring = NONE;
     if (outcome === "pending") this.#pending = flow;
     this.#emit(flow, { kind: "timer-expired", source, outcome });
   }
@@ -83,23 +89,30 @@ export class TimerTrace {
     this.#place({ kind: "warning", text });
   }
 
-  /** The request register took the vector: of the expiry that waited, or of one that is being issued. */
-  injected(vector: number, request: "first" | "coalesced"): void {
-    const flow = this.#pending ?? this.#expiring;
-    this.#pending = undefined;
-    if (request === "first") this.#latched = flow;
-    this.#emit(flow, { kind: "inject", vector, coalesced: request === "first" ? "no" : "yes" });
+  /** The request register took a vector: the timer's of an expiry that waited, or of one that is told right after. */
+  injected(vector: number, of: "timer" | "other", outcome: "accepted" | "coalesced"): void {
+    const flow = of === "timer" ? this.#injectedIn() : NONE;
+    if (of === "timer" && outcome === "accepted") this.#latched = { vector, flow };
+    this.#emit(flow, { kind: "inject", vector, coalesced: outcome === "coalesced" ? "yes" : "no" });
   }
 
   acknowledged(vector: number): void {
-    this.#inService = this.#latched;
-    this.#latched = NONE;
-    this.#emit(this.#inService, { kind: "acknowledge", vector });
+    let flow = NONE;
+    if (this.#latched?.vector === vector) {
+      flow = this.#latched.flow;
+      this.#inService = this.#latched;
+      this.#latched = undefined;
+    }
+    this.#emit(flow, { kind: "acknowledge", vector });
   }
 
   ended(vector: number | undefined): void {
-    this.#emit(this.#inService, { kind: "eoi", vector });
-    this.#inService = NONE;
+    let flow = NONE;
+    if (this.#inService !== undefined && this.#inService.vector === vector) {
+      flow = this.#inService.flow;
+      this.#inService = undefined;
+    }
+    this.#emit(flow, { kind: "eoi", vector });
   }
 
   /** How far the hrtimer's target is behind the TSC deadline. */
@@ -111,6 +124,20 @@ export class TimerTrace {
 
   tuned(advanceNs: number): void {
     this.#count("lapic_timer_advance", BigInt(advanceNs));
+  }
+
+  #injectedIn(): InFlow {
+    if (this.#pending !== undefined) {
+      const flow = this.#pending;
+      this.#pending = undefined;
+      return flow;
+    }
+    if (this.#expiring === NONE) this.#expiring = this.#newFlow();
+    return this.#expiring;
+  }
+
+  #newFlow(): InFlow {
+    return { flow: this.#trace.nextFlow() };
   }
 
   /** What the backend was armed in expires. */

@@ -1,14 +1,16 @@
 /** Runs side by side: what each observed, with what is not as in the first run marked. */
 import type { ObservationSpec, ScenarioDefinition } from "../../scenario/types.js";
 import { type Column, columnLabels } from "../column.js";
+import { commonRelease } from "../kernel-facts.js";
 import { headlineObservations, showObservation } from "../observations.js";
 import { exactly } from "./exactly.js";
 import { type Child, element, type Html } from "./markup.js";
 import { dataTable, differing, type TableRow } from "./table.js";
 
-/** Heads of the columns: what they are called, and the kernel of each where that says more. */
-export function columnHeads(columns: readonly Column[]): readonly Child[] {
+/** Heads of the columns: what they are called, and the kernel of each where all are not on one. */
+function columnHeads(columns: readonly Column[]): readonly Child[] {
   const labels = columnLabels(columns);
+  if (commonRelease(columns) !== undefined) return labels;
   return columns.map(({ label, result }, place) =>
     label === result.kernel ? result.kernel : [labels[place] ?? label, element("small", {}, result.kernel)],
   );
@@ -49,6 +51,7 @@ export function comparisonTable(
 ): readonly (Html | undefined)[] {
   const [first] = columns;
   if (first === undefined) return [];
+  const release = commonRelease(columns);
   const headlines = headlineObservations(observe);
   const others = Object.keys(observe).filter((name) => !headlines.includes(name));
   const table = (caption: string, names: readonly string[]): Html =>
@@ -58,7 +61,7 @@ export function comparisonTable(
       rows: rowsOf(observe, names, columns, first),
     });
   return [
-    table("Observations, run by run", headlines),
+    table(`Observations, run by run${release === undefined ? "" : `, each on ${release}`}`, headlines),
     differenceFoot(columns),
     others.length === 0
       ? undefined

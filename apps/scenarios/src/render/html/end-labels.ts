@@ -45,12 +45,17 @@ export function spread(wanted: readonly number[], gap: number, height: number): 
   return places;
 }
 
+/** Keys of runs that fall together; of more than two the first and how many more, which the legend names. */
+function shortened(keys: readonly string[]): string {
+  return keys.length > 2 ? `${keys[0] ?? ""} +${keys.length - 1}` : keys.join(", ");
+}
+
 /** The keys of `curves` where they end, each with a line to its curve; none where a legend is enough. */
 export function endLabels(curves: readonly EndingCurve[], height: number): EndLabels {
   if (curves.length <= MAX_BY_LEGEND) return { texts: [], drawn: [] };
   const ends = curves.map(({ points }) => points.at(-1)?.[1] ?? 0);
   const places = spread(ends, LINE, height);
-  const texts = curves.map(({ keys }) => keys.join(", "));
+  const texts = curves.map(({ keys }) => shortened(keys));
   return {
     // Blanks stand for the line that leads there.
     texts: texts.map((text) => `  ${text}`),

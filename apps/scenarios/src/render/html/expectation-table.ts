@@ -11,6 +11,12 @@ const OUTCOMES = {
   "not-applicable": { sign: "–", word: "not applicable" },
 } as const;
 
+const LEGEND =
+  "✓ held, ✗ not held, – not applicable: stated for other parameters or behaviours than those of the run";
+
+/** More runs than this have room for a sign each; its word is still read out. */
+const MOST_WORDS = 4;
+
 type Outcome = keyof typeof OUTCOMES;
 
 function outcomeOf(held: boolean | undefined): Outcome {
@@ -24,7 +30,7 @@ export function outcomeMark(outcome: Outcome, word: string = OUTCOMES[outcome].w
     "span",
     { class: outcome },
     element("span", { class: "sign", "aria-hidden": "true" }, OUTCOMES[outcome].sign),
-    ` ${word}`,
+    element("span", { class: "word" }, ` ${word}`),
   );
 }
 
@@ -69,10 +75,8 @@ export function expectationTable(columns: readonly Column[]): readonly Html[] {
       caption: "Expectations and their outcome, run by run",
       heads: ["expected, and why", ...(columns.length > 1 ? labels : ["outcome"])],
       rows,
-      cells: "words",
+      cells: columns.length > MOST_WORDS ? "outcomes signs" : "outcomes",
     }),
-    ...(columns.some(({ result }) => result.expectations.some(({ held }) => held === undefined))
-      ? [element("p", { class: "note" }, "not applicable: stated for other parameters or behaviours")]
-      : []),
+    element("p", { class: "note" }, LEGEND),
   ];
 }

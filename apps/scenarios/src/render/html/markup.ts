@@ -34,11 +34,7 @@ function escapeText(text: string): string {
 }
 
 function escapeAttribute(text: string): string {
-  return text
-    .replace(UNPRINTABLE, "\ufffd")
-    .replaceAll("&", "&amp;")
-    .replaceAll("\u00a0", "&nbsp;")
-    .replaceAll('"', "&quot;");
+  return escapeText(text).replaceAll('"', "&quot;");
 }
 
 /** A coordinate: at most two decimals, so that the bytes do not hang on the last digit of a double. */

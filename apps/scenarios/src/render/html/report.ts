@@ -64,5 +64,5 @@ export function renderReport(stories: readonly Story[]): string {
     ),
     element("main", {}, stories.map(renderStory)),
   );
-  return `<!DOCTYPE html>${element("html", { lang: "en" }, head, body).html}\n`;
+  return `<!DOCTYPE html>${element("html", { lang: "en" }, head, body).html}`;
 }

@@ -31,7 +31,7 @@ p,li{max-width:46rem}
 p{margin:.5rem 0}
 a{color:var(--link)}
 code{font:.9em ui-monospace,monospace;overflow-wrap:anywhere}
-small{display:block;color:var(--aside);font-size:.85rem;font-weight:400;line-height:1.4}
+small{display:block;color:var(--aside);font-size:.9em;font-weight:400;line-height:1.4}
 .maker,.fix,.note{color:var(--aside);font-size:.9rem}
 .fix{margin-top:.25rem}
 .overview{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,18rem),1fr));gap:.75rem;list-style:none;align-items:start;margin:1.5rem 0 0;padding:0}
@@ -39,28 +39,34 @@ small{display:block;color:var(--aside);font-size:.85rem;font-weight:400;line-hei
 .overview a{font-weight:600}
 .overview p{font-size:.9rem;margin:.35rem 0 0}
 article{border-top:2px solid var(--rule);margin-top:3rem;padding-top:2rem}
+.verdicts li+li{margin-top:.35rem}
 .verdicts{border-left:4px solid var(--hue-1);font-size:1.05rem;list-style:none;margin:1rem 0;padding:.1rem 0 .1rem 1rem}
 .scroll{margin:.75rem 0;max-width:100%;overflow-x:auto}
 .scroll:focus-visible,summary:focus-visible,a:focus-visible{outline:2px solid var(--link);outline-offset:2px}
 table{border-collapse:collapse;font-size:.9rem;font-variant-numeric:tabular-nums}
-caption{color:var(--aside);font-size:.85rem;padding:.25rem 0;text-align:left}
+caption{color:var(--aside);font-size:.95em;padding:.25rem 0;text-align:left}
 th,td{border-top:1px solid var(--rule);padding:.35rem .75rem;text-align:right;vertical-align:top}
 th:first-child,td:first-child{padding-left:0;text-align:left}
 thead th{border-top:0;border-bottom:2px solid var(--rule);vertical-align:bottom}
 tbody th{font-weight:400;min-width:11rem}
 td{white-space:nowrap}
-.words td,.words thead th{text-align:left}
-.words tbody th{min-width:min(34rem,60vw)}
-.differs{font-weight:650}
-.differs>[aria-hidden]{position:absolute}
+.words td,.words thead th,.outcomes td,.outcomes thead th{text-align:left}
+.outcomes td{position:relative}
+.signs .word{clip-path:inset(50%);height:1px;overflow:hidden;position:absolute;width:1px}
+.figures th:first-child{background:var(--page);left:0;position:sticky;z-index:1}
+.outcomes tbody th{min-width:min(26rem,60vw)}
+.words td,.outcomes td{white-space:normal}
+.differs{font-weight:650;position:relative}
+.differs>[aria-hidden]{left:100%;position:absolute}
 .said{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%);white-space:nowrap}
 .held{color:var(--held)}
 .broken{color:var(--broken);font-weight:600}
 .not-applicable{color:var(--aside)}
 details{margin:.5rem 0}
 summary{color:var(--aside);cursor:pointer;font-size:.9rem;padding:.2rem 0}
-td details,th details{margin:.15rem 0}
-th li{color:var(--aside);font-size:.85rem;font-weight:400}
+th details{font-size:.9em;margin:.15rem 0}
+th summary{font-size:1em}
+th li{color:var(--aside);font-weight:400}
 th ul{margin:.25rem 0;padding-left:1.1rem}
 figure{margin:1rem 0 2rem}
 .plot{container-type:inline-size;max-width:60rem}
@@ -88,13 +94,22 @@ figcaption{font-weight:600;font-size:.95rem}
 .budget>.chart{max-width:44rem}
 ${RUN_CLASSES}
 @container (max-width:34rem){.wide{display:none}}
-@media (max-width:40rem){th,td{padding:.35rem .5rem}tbody th{min-width:8rem}.words tbody th{min-width:14rem}}
+@media screen and (max-width:40rem){
+th,td{padding:.35rem .5rem}
+tbody th{hyphens:auto;min-width:5.5rem}
+.words tbody th{min-width:9rem}
+.outcomes tbody th{min-width:11rem}
+.outcomes .word{clip-path:inset(50%);height:1px;overflow:hidden;position:absolute;width:1px}
+}
 @media (forced-colors:active){.curve,.leader{stroke:CanvasText}.mark,.bar{fill:CanvasText}.against{fill:Canvas;stroke:CanvasText}}
 @media print{
 body{font-size:10pt;max-width:none;padding:0}
 article{break-before:page;border-top:0;margin-top:0;padding-top:0}
 .scroll{overflow:visible}
 table{font-size:8pt}
+th,td{padding:.25rem .5rem}
+tbody th{min-width:6rem}
+.outcomes tbody th{min-width:15rem}
 figure,tr{break-inside:avoid}
 h3,figcaption,caption{break-after:avoid}
 .bar,.mark,.overview li{print-color-adjust:exact}

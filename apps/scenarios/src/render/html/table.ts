@@ -13,12 +13,12 @@ export interface TableSpec {
   /** Over the heads of the rows, and over each column. */
   readonly heads: readonly Child[];
   readonly rows: readonly TableRow[];
-  /** Words rather than figures: set from the left. */
-  readonly cells?: "figures" | "words";
+  /** Figures stand on their last digit; words, and the outcomes of expectations, begin at the left. Signs do without words. */
+  readonly cells?: "figures" | "words" | "outcomes" | "outcomes signs";
 }
 
 /** A frame that scrolls what is too wide for it, by keyboard too. */
-export function scrolling(label: string, ...children: readonly Child[]): Html {
+function scrolling(label: string, ...children: readonly Child[]): Html {
   return element("div", { class: "scroll", role: "region", "aria-label": label, tabindex: "0" }, ...children);
 }
 

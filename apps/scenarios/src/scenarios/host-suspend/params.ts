@@ -1,5 +1,6 @@
 import { choice, count, quantity } from "../../params/builders.js";
 import type { ParamValues } from "../../scenario/types.js";
+import { fractionBits, tscParams } from "../clock-params.js";
 
 export const hostSuspendParams = {
   tsc: choice(["counts", "resets", "stops"], {
@@ -48,25 +49,8 @@ export const hostSuspendParams = {
     max: "100ms",
     help: "period of a LAPIC timer of the guest, half of one over when the host goes to sleep",
   }),
-  hostKhz: quantity({
-    unit: "kHz",
-    default: "3GHz",
-    min: "100MHz",
-    max: "10GHz",
-    help: "host TSC frequency",
-  }),
-  guestKhz: quantity({
-    unit: "kHz",
-    default: "2.5GHz",
-    min: "100MHz",
-    max: "10GHz",
-    help: "guest TSC frequency; within 250 ppm of the host's, it is the host's",
-  }),
-  fracBits: choice(["48", "32"], {
-    default: "48",
-    shown: "when-set",
-    help: "fraction bits of the hardware's TSC ratio: 48 on VMX, 32 on SVM",
-  }),
+  ...tscParams({ host: "3GHz", guest: "2.5GHz" }),
+  fracBits: fractionBits(),
   vcpus: count({
     default: "2",
     min: "2",

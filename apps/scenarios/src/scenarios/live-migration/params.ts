@@ -1,5 +1,6 @@
 import { choice, count, quantity } from "../../params/builders.js";
 import type { ParamValues } from "../../scenario/types.js";
+import { fractionBits } from "../clock-params.js";
 
 /** How the destination gives the vCPUs their counters back. */
 export const TSC_METHODS = ["scaled-offset", "documented-offset", "absolute"] as const;
@@ -43,11 +44,7 @@ export const liveMigrationParams = {
     default: "present",
     help: "whether the destination's hardware scales the TSC",
   }),
-  fracBits: choice(["48", "32"], {
-    default: "48",
-    shown: "when-set",
-    help: "fraction bits of the hardware's TSC ratio: 48 on VMX, 32 on SVM",
-  }),
+  fracBits: fractionBits(),
   age: quantity({
     unit: "ns",
     default: "1h",

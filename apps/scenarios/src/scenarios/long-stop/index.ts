@@ -19,6 +19,7 @@ export const longStop: ScenarioDefinition<typeof longStopParams> = {
   id: "long-stop",
   title: "Hard lockup after a long stop",
   fix: "18ab3fc8e880 · fixed in v6.19",
+  featured: true,
   story:
     "A periodic timer served by the VMX preemption timer stands still while its vCPU is out: paused, migrated, or just not scheduled. When it comes back, its target is one stop old. Before the fix the negative remainder wrapped to a deadline out of reach, the hrtimer took over in the past, and one interrupt ran a callback for every period missed.",
   sources: [

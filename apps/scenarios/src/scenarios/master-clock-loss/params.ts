@@ -1,5 +1,6 @@
 import { choice, quantity } from "../../params/builders.js";
 import type { ParamValues } from "../../scenario/types.js";
+import { tscParams } from "../clock-params.js";
 
 export const masterClockLossParams = {
   cause: choice(["all", "offset", "tsc-write", "tsc-adjust", "old-msr", "clocksource", "hotplug"], {
@@ -49,20 +50,7 @@ export const masterClockLossParams = {
     max: "20ms",
     help: "how long vCPU 0 runs on, where nobody kicks it; vCPU 1 twice as long",
   }),
-  hostKhz: quantity({
-    unit: "kHz",
-    default: "2.5GHz",
-    min: "100MHz",
-    max: "10GHz",
-    help: "host TSC frequency",
-  }),
-  guestKhz: quantity({
-    unit: "kHz",
-    default: { sameAs: "hostKhz", times: 1n },
-    min: "100MHz",
-    max: "10GHz",
-    help: "guest TSC frequency; within 250 ppm of the host's, it is the host's",
-  }),
+  ...tscParams({ host: "2.5GHz", guest: "as-host" }),
 } as const;
 
 export type MasterClockLossParams = ParamValues<typeof masterClockLossParams>;

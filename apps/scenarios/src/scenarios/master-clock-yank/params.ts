@@ -1,5 +1,6 @@
 import { choice, count, quantity } from "../../params/builders.js";
 import type { ParamValues } from "../../scenario/types.js";
+import { fractionBits, tscParams } from "../clock-params.js";
 
 export const masterClockYankParams = {
   cause: choice(["xen-map", "hotplug", "set-clock", "request"], {
@@ -13,25 +14,8 @@ export const masterClockYankParams = {
     max: "14d",
     help: "how long after the clock's last reference",
   }),
-  hostKhz: quantity({
-    unit: "kHz",
-    default: "2.5GHz",
-    min: "100MHz",
-    max: "10GHz",
-    help: "host TSC frequency",
-  }),
-  guestKhz: quantity({
-    unit: "kHz",
-    default: { sameAs: "hostKhz", times: 1n },
-    min: "100MHz",
-    max: "10GHz",
-    help: "guest TSC frequency; within 250 ppm of the host's, it is the host's",
-  }),
-  fracBits: choice(["48", "32"], {
-    default: "48",
-    shown: "when-set",
-    help: "fraction bits of the hardware's TSC ratio: 48 on VMX, 32 on SVM",
-  }),
+  ...tscParams({ host: "2.5GHz", guest: "as-host" }),
+  fracBits: fractionBits(),
   vcpus: count({ default: "4", min: "1", max: "8", help: "vCPUs of the guest" }),
 } as const;
 

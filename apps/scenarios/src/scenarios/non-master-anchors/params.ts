@@ -1,5 +1,6 @@
 import { choice, count, quantity } from "../../params/builders.js";
 import type { ParamValues } from "../../scenario/types.js";
+import { tscParams } from "../clock-params.js";
 
 export const nonMasterAnchorsParams = {
   off: choice(["offset", "old-msr", "never"], {
@@ -33,20 +34,7 @@ export const nonMasterAnchorsParams = {
     max: "100us",
     help: "from a kick to vCPU 1's exit",
   }),
-  hostKhz: quantity({
-    unit: "kHz",
-    default: "2.5GHz",
-    min: "100MHz",
-    max: "10GHz",
-    help: "host TSC frequency",
-  }),
-  guestKhz: quantity({
-    unit: "kHz",
-    default: { sameAs: "hostKhz", times: 1n },
-    min: "100MHz",
-    max: "10GHz",
-    help: "guest TSC frequency; within 250 ppm of the host's, it is the host's",
-  }),
+  ...tscParams({ host: "2.5GHz", guest: "as-host" }),
 } as const;
 
 export type NonMasterAnchorsParams = ParamValues<typeof nonMasterAnchorsParams>;

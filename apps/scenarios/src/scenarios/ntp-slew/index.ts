@@ -27,6 +27,7 @@ export const ntpSlew: ScenarioDefinition<typeof ntpSlewParams> = {
   id: "ntp-slew",
   title: "Guest deadlines on a clock that NTP bends",
   fix: "1c5631c73fc2 · v4.6, on ARM; none on x86",
+  featured: true,
   story:
     "A guest asks for an interrupt at an instant of its TSC, and KVM waits for it on CLOCK_MONOTONIC, whose rate NTP bends against the TSC by up to 10 %. The wait ends early or late by slew times wait, and an L1 that looks finds L2 past its deadline, or back before it. Each mitigation ever proposed puts some waits right; several make others worse than none does: a wait stretched for a slew that ends meanwhile, or for a device that does not know of it.",
   sources: [

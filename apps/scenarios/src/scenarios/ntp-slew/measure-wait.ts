@@ -82,7 +82,7 @@ export function waitLapic({ host, vcpu }: LapicMachine, wait: Wait): WaitOutcome
 /** One stay of L2 under a preemption timer. */
 export function waitNested({ host, vcpu }: LapicMachine, wait: Wait): WaitOutcome {
   let error: bigint | undefined;
-  vcpu.nested.onExit = ({ leftCycles }) => {
+  vcpu.timers.nested.onExit = ({ leftCycles }) => {
     error ??= leftCycles;
   };
   vcpu.start("nested preemption timer", (cpu) =>
@@ -96,6 +96,6 @@ export function waitNested({ host, vcpu }: LapicMachine, wait: Wait): WaitOutcom
   host.engine.runUntilDone(() => error !== undefined, host.tscAt(wait.armNs + wait.watchedNs));
   return {
     errorPs: error === undefined ? undefined : host.picoseconds(error),
-    callbacks: vcpu.nested.callbacks,
+    callbacks: vcpu.timers.nested.callbacks,
   };
 }

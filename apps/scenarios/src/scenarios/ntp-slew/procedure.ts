@@ -85,7 +85,7 @@ export function runProcedure(
   const errors: [bigint, bigint][] = [];
   const outcome = { runs: 0, early: 0, late: 0, failedAfterSlew: 0, worstPs: 0n };
   let begun = SET_AT_NS + params.armAfter;
-  vcpu.nested.onExit = ({ leftCycles }) => {
+  vcpu.timers.nested.onExit = ({ leftCycles }) => {
     const errorPs = host.picoseconds(leftCycles);
     outcome.runs += 1;
     const failed = magnitude(errorPs) > params.tolerance * PS_PER_NS;

@@ -21,6 +21,7 @@ export const periodicDrift: ScenarioDefinition<typeof periodicDriftParams> = {
   id: "periodic-drift",
   title: "LAPIC periodic timer drift",
   fix: "d8f2f498d9ed · fixed in v4.17",
+  featured: true,
   story:
     "A periodic timer keeps two deadlines: one in guest TSC cycles for the VMX preemption timer, which serves while the guest runs, and one in CLOCK_MONOTONIC nanoseconds for the hrtimer, which serves while it halts. Advanced separately they part a little on every tick, and every change of backend pays the difference: late ticks come in bursts that one request bit cannot hold.",
   sources: [

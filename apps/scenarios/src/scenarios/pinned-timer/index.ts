@@ -20,6 +20,7 @@ export const pinnedTimer: ScenarioDefinition<typeof pinnedTimerParams> = {
   id: "pinned-timer",
   title: "LAPIC timer far from its vCPU",
   fix: "61abdbe0bcc2 · fixed in v4.6",
+  featured: true,
   story:
     "A guest's timer is a timer of the host, and a host with nohz_full CPUs may queue it on a housekeeping CPU instead of the one that runs the vCPU. Expiring there, it only leaves a note: a guest that keeps running finds it at its next exit, which on a CPU without a tick can be a second away. The fix pins the timer to the vCPU's CPU. Later kernels let it expire anywhere and interrupt the vCPU's CPU: by a kick, or by posting it into the guest.",
   sources: [

@@ -1,5 +1,6 @@
 import { choice, quantity } from "../../params/builders.js";
 import type { ParamValues } from "../../scenario/types.js";
+import { tscParams } from "../clock-params.js";
 
 export const setClockPauseParams = {
   pause: quantity({
@@ -43,20 +44,7 @@ export const setClockPauseParams = {
     shown: "when-set",
     help: "the guest's kvm-clock: one that trusts TSC_STABLE, or the first, without a master clock and clamped",
   }),
-  hostKhz: quantity({
-    unit: "kHz",
-    default: "3GHz",
-    min: "100MHz",
-    max: "10GHz",
-    help: "host TSC frequency",
-  }),
-  guestKhz: quantity({
-    unit: "kHz",
-    default: "2.5GHz",
-    min: "100MHz",
-    max: "10GHz",
-    help: "guest TSC frequency; within 250 ppm of the host's, it is the host's",
-  }),
+  ...tscParams({ host: "3GHz", guest: "2.5GHz" }),
   age: quantity({
     unit: "ns",
     default: "10s",

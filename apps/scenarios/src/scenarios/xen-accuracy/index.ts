@@ -19,6 +19,7 @@ export const xenAccuracy: ScenarioDefinition<typeof xenAccuracyParams> = {
   id: "xen-accuracy",
   title: "Xen timers that grow late with the guest",
   fix: "451a707813ae · fixed in v6.9",
+  featured: true,
   story:
     "A Xen guest sets timers by its own clock, and KVM turns each into a wait of the host: the time asked for minus the guest's present. It reckoned that present from the host's TSC, while the guest reads its own, scaled TSC, whose rate it is told in whole kHz: the two part by 400 ns a second, and every timer is late by as much. A new reference for the clock mends the timers and throws the guest's clock back. The fix reads the guest's own clock, and the host's at the same TSC.",
   sources: [

@@ -1,25 +1,10 @@
 import { choice, quantity } from "../../params/builders.js";
 import type { ParamValues } from "../../scenario/types.js";
+import { fractionBits, tscParams } from "../clock-params.js";
 
 export const xenAccuracyParams = {
-  hostKhz: quantity({
-    unit: "kHz",
-    default: "3GHz",
-    min: "100MHz",
-    max: "10GHz",
-    help: "host TSC frequency",
-  }),
-  guestKhz: quantity({
-    unit: "kHz",
-    default: "2.5GHz",
-    min: "100MHz",
-    max: "10GHz",
-    help: "guest TSC frequency; within 250 ppm of the host's, it is the host's",
-  }),
-  fracBits: choice(["48", "32"], {
-    default: "48",
-    help: "fraction bits of the hardware's TSC ratio: 48 on VMX, 32 on SVM",
-  }),
+  ...tscParams({ host: "3GHz", guest: "2.5GHz" }),
+  fracBits: fractionBits("always"),
   hostTsc: quantity({
     unit: "cycles",
     default: "24_312_283_136cycles",
