@@ -59,7 +59,7 @@ const play: PlayRun<number> = ({ trace }) => {
   return playTicks(sink ?? { emit: () => {} });
 };
 
-function written(format: string): { readonly file: Buffer; readonly result: number } {
+function written(format: string): { readonly file: Buffer; readonly result: number | undefined } {
   const pieces: Uint8Array[] = [];
   const { result, head } = exportRun(format, play, (piece) => pieces.push(Buffer.from(piece)));
   expect(head).toEqual(HEAD);
@@ -139,7 +139,7 @@ describe("exportRun", () => {
   it("has series of the run as columns", () => {
     const [head] = written("csv-series").file.toString("utf8").split("\n");
     expect(head).toBe(
-      "t_ns,lag.vcpu0_ns,CLOCK_REALTIME_ns,CLOCK_MONOTONIC_ns,CLOCK_MONOTONIC_RAW_ns,CLOCK_BOOTTIME_ns,guest_tsc.vcpu0_ns,ticks.vcpu0_count",
+      "t_ns,lag.vcpu0_ns,CLOCK_REALTIME_ns,CLOCK_MONOTONIC_ns,CLOCK_MONOTONIC_RAW_ns,CLOCK_BOOTTIME_ns,CLOCK_TAI_ns,host_tsc_ns,guest_tsc.vcpu0_ns,ticks.vcpu0_count",
     );
   });
 

@@ -22,6 +22,8 @@ export interface ClockMachineOptions {
   /** VMX by default. */
   readonly vendor?: TscVendor;
   readonly tscScaling?: "present" | "absent";
+  /** Whether the guest is one of Hyper-V's interface; by default it is not. */
+  readonly hyperv?: "present" | "absent";
   /** vCPUs, each on a host CPU of its own; 1 by default. */
   readonly vcpus?: number;
   /** Further host CPUs; none by default. */
@@ -73,6 +75,7 @@ export function buildClockMachine(options: ClockMachineOptions): ClockMachine {
     guestKhz: Number(options.guestKhz === 0n ? options.hostKhz : options.guestKhz),
     vendor,
     ...(options.tscScaling === undefined ? {} : { tscScaling: options.tscScaling }),
+    ...(options.hyperv === undefined ? {} : { hyperv: options.hyperv }),
     axes: options.axes,
   });
   for (let id = 0; id < vcpus; id++) addVcpu(host, vm, options.axes);

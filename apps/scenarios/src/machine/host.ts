@@ -82,12 +82,13 @@ export class Host {
     this.ipiCycles = this.cycles(ipiNs);
     this.engine = new Engine(this.startTsc);
     this.clock = new HostTime(this.engine, tscHz, options.clock);
-    const trace = options.trace === undefined ? undefined : new MachineTrace(this, options.trace);
+    const tscKhz = options.tscKhz ?? Number(tscHz / 1000n);
+    const trace = options.trace === undefined ? undefined : new MachineTrace(this, options.trace, tscKhz);
     this.trace = trace;
     const device = {
       kind: options.eventDevice ?? ("ideal" as const),
       minDelta: this.cycles(options.minDeltaNs),
-      tscKhz: options.tscKhz ?? Number(tscHz / 1000n),
+      tscKhz,
     };
     this.cpus = cpuOptions.map(
       (_, id) =>
@@ -300,6 +301,7 @@ export class Host {
   }
 
   #clockUpdated(): void {
+    this.trace?.clocks.updated();
     for (const listener of this.#clockListeners) listener();
   }
 }

@@ -12,6 +12,7 @@ import { pvclockBehaviours, tscBehaviours } from "../kernels/kvmclock-behaviours
 import { FlatMemory } from "./guest-memory.js";
 import type { KvmHost } from "./kvm-host.js";
 import { KvmTrace } from "./trace/kvm-trace.js";
+import { ReferenceTime } from "./trace/reference-time.js";
 import type { Vcpu } from "./vcpu.js";
 import { VcpuClocks } from "./vcpu-clocks.js";
 import { isIn } from "./vcpu-thread.js";
@@ -23,6 +24,8 @@ export interface KvmVmOptions {
   readonly vendor: TscVendor;
   /** Whether the hardware scales the TSC; by default it does. */
   readonly tscScaling?: "present" | "absent";
+  /** Whether its guest is one of Hyper-V's interface, which has a reference time; by default it is not. */
+  readonly hyperv?: "present" | "absent";
   /** Pages of guest memory; 16 by default. */
   readonly memoryPages?: number;
   /** One value per axis of the kernel table. */
@@ -45,10 +48,12 @@ export class KvmVm {
   /** Called after every new reference of the clock. */
   onMasterClockUpdate: ((update: MasterClockUpdate) => void) | undefined;
   readonly #trace: KvmTrace | undefined;
+  readonly #hyperv: "present" | "absent";
   #globalUpdates = 0;
 
   constructor(kvm: KvmHost, options: KvmVmOptions) {
     this.kvm = kvm;
+    this.#hyperv = options.hyperv ?? "absent";
     this.#trace = kvm.host.trace === undefined ? undefined : new KvmTrace(kvm.host.trace, this);
     this.memory = new FlatMemory(options.memoryPages ?? 16);
     this.hypervPage = new ReferenceTscClock(this.memory);
@@ -87,7 +92,12 @@ export class KvmVm {
   createClocks(): VcpuClocks {
     const counter = this.counters.createVcpu();
     const clock = this.clock.addVcpu(counter);
-    this.kvm.host.trace?.clocks.add(clock.id, counter, clock);
+    this.kvm.host.trace?.clocks.add({
+      id: clock.id,
+      counter,
+      pvclock: { clock, memory: this.memory },
+      ...(this.#hyperv === "absent" ? {} : { referenceTime: new ReferenceTime(this) }),
+    });
     return new VcpuClocks(this, counter, clock);
   }
 

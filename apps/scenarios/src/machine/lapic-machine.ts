@@ -124,7 +124,7 @@ function assemble(options: LapicMachineOptions): LapicMachine {
       : { exitJitter: longTailed(random, host.cycles(options.exitJitter)) }),
   };
   const tsc = new VcpuTsc({ hostTscKhz: hostKhz, userTscKhz: Number(options.guestKhz), vendor: "vmx" });
-  host.trace?.clocks.add(0, tsc);
+  host.trace?.clocks.add({ id: 0, counter: tsc });
   const vcpu = new Vcpu(host, cpu, {
     id: 0,
     tsc,

@@ -169,10 +169,11 @@ function markOf(event: VcpuEvent, category: string, name: string, args: readonly
   };
 }
 
-/** The timer's flow an event is part of; the guest's end of interrupt is its last. */
+/** The timer's flow an event is part of: the guest's end of interrupt is its last, or the expiry that one that waits has swallowed. */
 export function flowOf(event: VcpuEvent): Flow | undefined {
   if (!("flow" in event) || event.flow === undefined) return undefined;
-  return { id: event.flow, role: event.kind === "eoi" ? "end" : "step" };
+  const isLast = event.kind === "eoi" || (event.kind === "timer-expired" && event.outcome === "coalesced");
+  return { id: event.flow, role: isLast ? "end" : "step" };
 }
 
 function hex(vector: number): string {

@@ -1,32 +1,12 @@
-import { type GuestTsc, type HostTsc, scaleTsc, type VcpuTsc } from "@chronovisor/clocksource";
-import { readCycles, type VcpuKvmclock, type VcpuTimeInfo } from "@chronovisor/pvclock";
+import type { HostTsc } from "@chronovisor/clocksource";
 import type { Host } from "../host.js";
+import { type ClockReadings, nominalNs, type TracedClocks, VcpuClockReadings } from "./clock-readings.js";
 import type { MachineTrace } from "./machine-trace.js";
 
 const NS_PER_MS = 1_000_000n;
 /** Simulated time from one reading to the next, and readings after which it doubles (docs/model/trace-formats §1.4). */
 const FIRST_DISTANCE_NS = 10n * NS_PER_MS;
 const READINGS_PER_DISTANCE = 10_000;
-
-/** A guest's counter, as far as its readings go. */
-export type TracedCounter = Pick<VcpuTsc, "l1Offset" | "l1Ratio" | "fractionBits" | "virtualTscKhz">;
-
-type Readings = ReadonlyArray<readonly [name: string, ns: bigint]>;
-
-/** By what a vCPU's clocks are read. */
-interface GuestLine {
-  readonly offset: bigint;
-  readonly ratio: bigint;
-  readonly khz: number;
-  readonly info: VcpuTimeInfo | undefined;
-}
-
-interface TracedVcpu {
-  readonly id: number;
-  readonly counter: TracedCounter;
-  readonly clock: VcpuKvmclock | undefined;
-  line: GuestLine;
-}
 
 /**
  * What every clock of a machine reads, told as the run goes: every 10 ms of simulated time, after 10 000 readings every 20 ms and so
@@ -36,23 +16,28 @@ interface TracedVcpu {
 export class ClockTrace {
   readonly #host: Host;
   readonly #trace: MachineTrace;
-  readonly #vcpus: TracedVcpu[] = [];
-  /** CLOCK_REALTIME and CLOCK_BOOTTIME less CLOCK_MONOTONIC, as they were last told. */
-  #offsets = { realtimeNs: 0n, boottimeNs: 0n };
+  readonly #tscKhz: number;
+  readonly #added: TracedClocks[] = [];
+  /** The other clocks less CLOCK_MONOTONIC, as they were last told. */
+  #offsets = { realtimeNs: 0n, boottimeNs: 0n, taiNs: 0n };
   /** From the first reading on the clocks are the same. */
-  #read: readonly TracedVcpu[] | undefined;
+  #read: readonly VcpuClockReadings[] | undefined;
+  /** What a cycle of the clocksource counts, as it was last told. */
+  #mult: number | undefined;
   #dueNs = 0n;
   #distanceNs = FIRST_DISTANCE_NS;
   #readings = 0;
 
-  constructor(host: Host, trace: MachineTrace) {
+  /** @param tscKhz - the TSC's frequency as the host's kernel calibrated it. */
+  constructor(host: Host, trace: MachineTrace, tscKhz: number) {
     this.#host = host;
     this.#trace = trace;
+    this.#tscKhz = tscKhz;
   }
 
-  /** A vCPU's TSC, and its kvmclock where its VM keeps one. One that is plugged into a running machine is not read. */
-  add(id: number, counter: TracedCounter, clock?: VcpuKvmclock): void {
-    this.#vcpus.push({ id, counter, clock, line: lineOf(counter, clock) });
+  /** A vCPU's clocks are to be read. Those of one that is plugged into a running machine are not. */
+  add(clocks: TracedClocks): void {
+    this.#added.push(clocks);
   }
 
   /** Nothing happens before `to`: takes the readings that are due by then, where no CPU's code is under way. */
@@ -63,7 +48,7 @@ export class ClockTrace {
       const free = engine.freeFrom;
       const at = due < free ? free : due;
       if (at > to) return;
-      this.#read ??= [...this.#vcpus];
+      this.#read ??= this.#added.map((clocks) => new VcpuClockReadings(clocks));
       engine.lookAt(at, () => this.readNow());
       this.#plan(this.#host.trueNs(at));
     }
@@ -87,7 +72,18 @@ export class ClockTrace {
     this.#emit(after);
   }
 
-  #emit(clocks: Readings): void {
+  /** The host's timekeeper was updated: CLOCK_MONOTONIC may run at another rate. */
+  updated(): void {
+    const { clock } = this.#host;
+    if (!clock.isDrivenByTsc) return;
+    const { monoMult } = clock.timekeeper.rate();
+    if (monoMult === this.#mult) return;
+    this.#mult = monoMult;
+    const { now: at } = this.#trace;
+    this.#trace.emit({ kind: "counter", at, name: "mult", unit: "count", value: BigInt(monoMult) });
+  }
+
+  #emit(clocks: ClockReadings): void {
     this.#trace.emit({ kind: "clocks", at: this.#trace.now, clocks });
   }
 
@@ -103,36 +99,25 @@ export class ClockTrace {
 
   /** Takes over by what the clocks are read. */
   #tell(): void {
-    const { realtimeNs, boottimeNs } = this.#host.clock.timekeeper.offsets;
-    this.#offsets = { realtimeNs, boottimeNs };
-    for (const vcpu of this.#read ?? []) vcpu.line = lineOf(vcpu.counter, vcpu.clock);
+    this.#offsets = this.#host.clock.timekeeper.offsets;
+    for (const vcpu of this.#read ?? []) vcpu.settle();
   }
 
-  #readingsNow(): Readings {
+  #readingsNow(): ClockReadings {
     const { timekeeper } = this.#host.clock;
+    const { realtimeNs, boottimeNs, taiNs } = this.#offsets;
+    const { now } = this.#trace;
     const monotonic: bigint = timekeeper.monotonicNs();
-    const host: Readings = [
-      ["CLOCK_REALTIME", monotonic + this.#offsets.realtimeNs],
+    const host: ClockReadings = [
+      ["CLOCK_REALTIME", monotonic + realtimeNs],
       ["CLOCK_MONOTONIC", monotonic],
       ["CLOCK_MONOTONIC_RAW", timekeeper.rawNs()],
-      ["CLOCK_BOOTTIME", monotonic + this.#offsets.boottimeNs],
+      ["CLOCK_BOOTTIME", monotonic + boottimeNs],
+      ["CLOCK_TAI", monotonic + taiNs],
+      ["host_tsc", nominalNs(now, this.#tscKhz)],
     ];
-    return [...host, ...(this.#read ?? []).flatMap((vcpu) => this.#guestReadings(vcpu))].map(
+    return [...host, ...(this.#read ?? []).flatMap((vcpu) => vcpu.at(now))].map(
       ([name, ns]) => [name, BigInt.asIntN(64, ns)] as const,
     );
   }
-
-  #guestReadings({ id, counter, line }: TracedVcpu): Readings {
-    const { offset, ratio, khz, info } = line;
-    const scaled = scaleTsc(this.#trace.now, ratio, counter.fractionBits);
-    const tsc = BigInt.asUintN(64, scaled + offset) as GuestTsc;
-    const tscNs = khz === 0 ? 0n : (BigInt.asIntN(64, tsc) * NS_PER_MS) / BigInt(khz);
-    const reading = [`guest_tsc.vcpu${id}`, tscNs] as const;
-    return info === undefined ? [reading] : [reading, [`kvmclock.vcpu${id}`, readCycles(info, tsc)]];
-  }
-}
-
-function lineOf(counter: TracedCounter, clock: VcpuKvmclock | undefined): GuestLine {
-  const { l1Offset: offset, l1Ratio: ratio, virtualTscKhz: khz } = counter;
-  return { offset, ratio, khz, info: clock?.cached };
 }

@@ -57,6 +57,8 @@ describe("the readings of the clocks", () => {
       "CLOCK_MONOTONIC",
       "CLOCK_MONOTONIC_RAW",
       "CLOCK_BOOTTIME",
+      "CLOCK_TAI",
+      "host_tsc",
       "guest_tsc.vcpu0",
       "kvmclock.vcpu0",
       "guest_tsc.vcpu1",

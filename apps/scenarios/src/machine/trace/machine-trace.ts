@@ -14,19 +14,24 @@ export class MachineTrace implements TraceSink {
   readonly #order: TraceOrder;
   #flows = 0;
 
-  /** @param host - with its engine and its clock; its CPUs may come later. */
-  constructor(host: Host, order: TraceOrder) {
+  /**
+   * @param host - with its engine and its clock; its CPUs may come later.
+   * @param order - where it tells.
+   * @param tscKhz - the TSC's frequency as the host's kernel calibrated it.
+   */
+  constructor(host: Host, order: TraceOrder, tscKhz: number) {
     const { engine } = host;
     this.#host = host;
     this.#order = order;
     order.settledAt = () => engine.settled;
     this.hrtimers = new HrtimerTrace(this);
-    this.clocks = new ClockTrace(host, this);
+    this.clocks = new ClockTrace(host, this, tscKhz);
     engine.onAdvance = (to) => {
       this.clocks.advance(to);
       order.settle();
     };
     this.emit({ kind: "epoch", at: host.startTsc, ns: 0n });
+    this.clocks.updated();
   }
 
   /** The instant of what is told now. */

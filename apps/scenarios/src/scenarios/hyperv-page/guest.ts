@@ -57,6 +57,7 @@ export function buildPageMachine(
     guestKhz: params.guestKhz,
     vendor: params.fracBits === "48" ? "vmx" : "svm",
     vcpus: Number(params.vcpus),
+    hyperv: "present",
     startTsc: place.startTsc,
     axes,
     openTrace,
