@@ -40,6 +40,23 @@ export class FileWriter {
     this.#bytes += bytes.length;
   }
 
+  /**
+   * Has `produce` write the file, and finishes it, or leaves it as it is where that throws.
+   *
+   * @returns what `produce` did
+   */
+  fill<T>(produce: (write: (piece: FilePiece) => void) => T): T {
+    let result: T;
+    try {
+      result = produce((piece) => this.write(piece));
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
+    this.finish();
+    return result;
+  }
+
   /** Waits until the file is on its disk: a full one may say so only now. @throws ChronovisorError where it is not */
   finish(): void {
     try {

@@ -1,63 +1,10 @@
-import { JsonLinesReader, type TraceEvent, type TraceRun, type TraceSink } from "@chronovisor/trace";
+import { JsonLinesReader, type TraceEvent, type TraceRun } from "@chronovisor/trace";
 import { describe, expect, it } from "vitest";
 import { ChronovisorError } from "../errors.js";
-import { parseKernel } from "../kernels/kernels.js";
-import { LVTT_PERIODIC, SVR_APIC_ENABLED, X2APIC_LVTT, X2APIC_SVR, X2APIC_TMICT } from "../machine/guest.js";
-import { buildLapicMachine } from "../machine/lapic-machine.js";
 import { exportRun, type PlayRun } from "./export-run.js";
+import { HEAD, play, playTicks } from "./fixtures/ten-ticks.js";
 import { exportFormatNamed, exportFormats } from "./formats.js";
 import { sha256 } from "./sha256.js";
-
-const HEAD: TraceRun = {
-  scenario: "ten ticks",
-  kernel: "v6.12",
-  params: { period: "1ms" },
-  seed: 1,
-  tscHz: 2_500_000_000n,
-  tscKhz: 2_500_000,
-  cpus: 1,
-  vcpus: 1,
-};
-
-/** A machine whose guest ticks ten times and counts them. */
-function playTicks(sink: TraceSink): number {
-  const { host, vcpu } = buildLapicMachine({
-    hostKhz: 2_500_000n,
-    hostHz: 2_500_000_000n,
-    guestKhz: 2_500_000n,
-    monoRatePpb: -50_000n,
-    busNs: 1n,
-    exitCost: 1_000n,
-    entryCost: 500n,
-    immediateExitCost: 300n,
-    callbackCost: 200n,
-    minDelta: 1_000n,
-    axes: parseKernel(HEAD.kernel).axes,
-    trace: sink,
-  });
-  let ticks = 0;
-  vcpu.start("ten ticks", function* (cpu) {
-    cpu.wrmsr(X2APIC_SVR, SVR_APIC_ENABLED | 0xff);
-    cpu.wrmsr(X2APIC_LVTT, LVTT_PERIODIC | 0xec);
-    cpu.wrmsr(X2APIC_TMICT, 500_000);
-    while (ticks < 10) {
-      yield cpu.halt();
-      ticks += 1;
-      const seen = { kind: "counter", at: host.engine.now, name: "ticks", unit: "count", vcpu: 0 } as const;
-      sink.emit({ ...seen, value: BigInt(ticks) });
-      cpu.eoi();
-    }
-  });
-  host.engine.runUntil(host.tscAt(20_000_000n));
-  return ticks;
-}
-
-/** As a story does: asks for the trace of its machine, and of another one. */
-const play: PlayRun<number> = ({ trace }) => {
-  const sink = trace(HEAD);
-  expect(trace({ ...HEAD, cpus: 9 })).toBe(undefined);
-  return playTicks(sink ?? { emit: () => {} });
-};
 
 function written(format: string): { readonly file: Buffer; readonly result: number | undefined } {
   const pieces: Uint8Array[] = [];

@@ -1,17 +1,21 @@
-import { SeriesCollector, type TraceRun, type TraceSeries, type TraceSink } from "@chronovisor/trace";
+import { SeriesCollector, type TraceExporter, type TraceRun, type TraceSeries } from "@chronovisor/trace";
 import type { RunHooks } from "../scenario/types.js";
 import { type ExportOptions, exportFormatNamed } from "./formats.js";
 import { refusingLonger } from "./longest-run.js";
+import { checkWindow, type TraceWindow, type WrittenStretch } from "./trace-window.js";
+import { WindowClosed, type WindowOpening, WindowSink } from "./window-sink.js";
 
 /** Carries a run out, to be called as often as needed: runs of one request emit the same events every time. */
 export type PlayRun<T> = (hooks: Required<Pick<RunHooks, "trace">>) => T;
 
 /** A run that was written. */
 export interface ExportedRun<T> {
-  /** What the run returned. */
-  readonly result: T;
+  /** What the run returned; undefined where its window ended before it did. */
+  readonly result: T | undefined;
   /** What the file is of. */
   readonly head: TraceRun;
+  /** What of it is in the file. */
+  readonly stretch: WrittenStretch;
 }
 
 /**
@@ -19,46 +23,60 @@ export interface ExportedRun<T> {
  * run. A format whose head names the run's series, which only the run can tell, is run once more before, unless `options.series` says
  * which.
  *
+ * Of a window, the file begins with an epoch and with what stood then (`StandingState`); times are true time since the start of the run
+ * all the same. The run is left where the window ends.
+ *
  * @param format - one of `exportFormats`.
  * @param play - carries the run out, with the hooks it is given.
  * @param write - is given the pieces of the file, in order; what it throws ends the run.
  * @param options - choices of the format.
- * @throws ChronovisorError for an unknown format, or a run too long for it
+ * @param window - the part to write; all of the run by default.
+ * @throws ChronovisorError for an unknown format, a run too long for it, or a window that is none or lies beyond the run
  */
 export function exportRun<T>(
   format: string,
   play: PlayRun<T>,
   write: (piece: string | Uint8Array) => void,
   options: ExportOptions = {},
+  window: TraceWindow = {},
 ): ExportedRun<T> {
   const chosen = exportFormatNamed(format);
-  const series = options.series ?? (chosen.head === "names series" ? seriesOf(play) : []);
-  const { result, head, sink } = playInto(play, (run) =>
+  checkWindow(window);
+  const { opening } = chosen;
+  const series = options.series ?? (chosen.head === "names series" ? seriesOf(play, window) : []);
+  return playInto(play, { window, opening }, (run) =>
     refusingLonger(chosen.create({ run, write, series, options }), run, chosen),
   );
-  sink.end();
-  return { result, head };
 }
 
 /** The series of a run, which it is run to find. */
-function seriesOf(play: PlayRun<unknown>): readonly TraceSeries[] {
-  return playInto(play, () => new SeriesCollector()).sink.series();
+function seriesOf(play: PlayRun<unknown>, window: TraceWindow): readonly TraceSeries[] {
+  const collector = new SeriesCollector();
+  const emit: TraceExporter["emit"] = (event) => collector.emit(event);
+  playInto(play, { window, opening: "all that stands" }, () => ({ emit, end: () => {} }));
+  return collector.series();
 }
 
 /** Runs once, with the first machine's events going where `open` says. */
-function playInto<T, S extends TraceSink>(
+function playInto<T>(
   play: PlayRun<T>,
-  open: (head: TraceRun) => S,
-): ExportedRun<T> & { readonly sink: S } {
-  let opened: { readonly head: TraceRun; readonly sink: S } | undefined;
-  const result = play({
-    trace: (head) => {
-      if (opened !== undefined) return undefined;
-      opened = { head, sink: open(head) };
-      return opened.sink;
-    },
-  });
+  { window, opening }: { readonly window: TraceWindow; readonly opening: WindowOpening },
+  open: (head: TraceRun) => TraceExporter,
+): ExportedRun<T> {
+  let opened: { readonly head: TraceRun; readonly sink: WindowSink } | undefined;
+  let result: T | undefined;
+  try {
+    result = play({
+      trace: (head) => {
+        if (opened !== undefined) return undefined;
+        opened = { head, sink: new WindowSink(head, window, open(head), opening) };
+        return opened.sink;
+      },
+    });
+  } catch (error) {
+    if (!(error instanceof WindowClosed && error.sink === opened?.sink)) throw error;
+  }
   if (opened === undefined)
     throw new Error("exportRun: expected a run that shows a machine, got one that shows none");
-  return { result, ...opened };
+  return { result, head: opened.head, stretch: opened.sink.end() };
 }

@@ -5,7 +5,7 @@ import { JsonLinesReader, type TraceEvent, type TraceRun } from "@chronovisor/tr
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { sha256 } from "../../export/sha256.js";
 import { scenarios } from "../../scenarios/index.js";
-import { carryOut } from "../carry-out.js";
+import { carryOutExport } from "../carry-out.js";
 import type { CliContext } from "../context.js";
 import { recordingContext } from "../fixtures/metronome.js";
 import { Interrupted, main } from "../main.js";
@@ -24,8 +24,9 @@ const file = (name: string): string => join(directory, name);
 /** The command with runs on the test's own thread, and the built-in stories. */
 async function cli(args: readonly string[], change: Partial<CliContext> = {}) {
   const { context, out, err } = recordingContext();
-  const runner: CliContext["runner"] = async (job, listeners) => carryOut(job, scenarios, listeners);
-  const code = await main(["export", ...args], { ...context, scenarios, runner, ...change });
+  const exporter: CliContext["exporter"] = async (job, { onProgress }) =>
+    carryOutExport(job, scenarios, onProgress);
+  const code = await main(["export", ...args], { ...context, scenarios, exporter, ...change });
   return { code, out: out(), err: err() };
 }
 
@@ -91,6 +92,75 @@ observe: { onMaster: { quantity: master-clock } }
     expect(readFileSync(file("m.csv"), "utf8")).toContain(",pvclock-update,");
   });
 
+  it("writes a part of a run, and says which", async () => {
+    const path = file("part.csv");
+    const { code, out, err } = await cli([
+      ...short,
+      "--from",
+      "2ms",
+      "--to",
+      "4ms",
+      "--format",
+      "csv",
+      "--out",
+      path,
+    ]);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(out).toMatch(/part\.csv: periodic-drift on v4\.16 from 2 ms to 4 ms, \d+\.\d kB, for/);
+    const [, first, ...rows] = readFileSync(path, "utf8").trimEnd().split("\n");
+    expect(first).toMatch(/^2000000,0,,,epoch,/);
+    expect(Number(rows.at(-1)?.split(",")[0])).toBeLessThan(4_000_000);
+  });
+
+  it("says with --json what was written", async () => {
+    const path = file("part.csv");
+    const { out } = await cli([...short, "--to", "4ms", "--format", "csv", "--out", path, "--json"]);
+    const rows = readFileSync(path, "utf8").trimEnd().split("\n").slice(1);
+    expect(JSON.parse(out)).toEqual({
+      path,
+      format: "csv",
+      bytes: readFileSync(path).length,
+      beside: [file("part.run.json")],
+      run: JSON.parse(readFileSync(file("part.run.json"), "utf8")),
+      stretch: {
+        fromNs: "0",
+        toNs: "4000000",
+        events: new Set(rows.map((row) => row.split(",")[1])).size,
+        ended: "by the window",
+      },
+    });
+  });
+
+  it.each<[string, string[], string]>([
+    ["a frequency", ["--from", "2GHz"], '--from: expected a time such as 10m, 1h or 250us, got "2GHz"'],
+    [
+      "a time before the run",
+      ["--from", "-1s"],
+      '--from: expected a time from the run\'s start on, got "-1s"',
+    ],
+    [
+      "an end before the beginning",
+      ["--from", "4ms", "--to", "3ms"],
+      '--to: expected a time after --from 4ms, got "3ms"',
+    ],
+    ["an end that is the beginning", ["--to", "0"], '--to: expected a time after the run\'s start, got "0"'],
+    ["two beginnings", ["--from", "1ms", "--from", "2ms"], '--from: given twice, as "1ms" and "2ms"'],
+    [
+      "a beginning after the run",
+      ["--from", "2s"],
+      "from: expected a time within the run, whose last event is at 10ms, got 2s",
+    ],
+    [
+      "an end after the run",
+      ["--to", "2s"],
+      "to: expected a time within the run, whose last event is at 10ms, got 2s",
+    ],
+  ])("refuses %s of a window, and writes nothing", async (_title, window, line) => {
+    const ended = await cli([...short, ...window, "--format", "csv", "--out", file("part.csv")]);
+    expect(ended).toEqual({ code: 2, out: "", err: `chronovisor: ${line}\n` });
+    expect(readdirSync(directory)).toEqual([]);
+  });
+
   it.each<[string, string[], string]>([
     [
       "an unknown format",
@@ -116,8 +186,8 @@ observe: { onMaster: { quantity: master-clock } }
   });
 
   it("refuses a directory that is not there, or cannot be written to, before it runs", async () => {
-    const runner = (): Promise<never> => Promise.reject(new Error("it ran"));
-    const attempt = (path: string) => cli([...short, "--format", "csv", "--out", path], { runner });
+    const exporter = (): Promise<never> => Promise.reject(new Error("it ran"));
+    const attempt = (path: string) => cli([...short, "--format", "csv", "--out", path], { exporter });
     const missing = file("missing/drift.csv");
     expect((await attempt(missing)).err).toBe(
       `chronovisor: ${missing}: cannot be written: no such file or directory\n`,
@@ -144,10 +214,10 @@ observe: { onMaster: { quantity: master-clock } }
     const abort = new AbortController();
     const { code, out, err } = await cli([...short, "--format", "csv", "--out", file("drift.csv")], {
       interruptible: (work) => work(abort.signal),
-      runner: async (job, listeners) => {
-        carryOut(job, scenarios, listeners);
+      exporter: async (job, { onProgress, signal }) => {
+        carryOutExport(job, scenarios, onProgress);
         abort.abort(new Interrupted("interrupted"));
-        throw listeners.signal.reason;
+        throw signal.reason;
       },
     });
     expect({ code, out, err }).toEqual({ code: 130, out: "", err: "" });

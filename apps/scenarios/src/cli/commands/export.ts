@@ -1,5 +1,6 @@
 import { statSync } from "node:fs";
 import { join, parse } from "node:path";
+import { traceRunToJson } from "@chronovisor/trace";
 import type { Command } from "commander";
 import { ChronovisorError } from "../../errors.js";
 import {
@@ -9,20 +10,20 @@ import {
   exportFormats,
 } from "../../export/formats.js";
 import { hang } from "../../render/wrap.js";
+import { formatQuantity } from "../../units/format-quantity.js";
 import { addKernelOptions, chosenKernel, type KernelOptions } from "../chosen-kernel.js";
 import type { CliContext } from "../context.js";
 import { EXIT } from "../exit-codes.js";
+import { addWindowOptions, type WindowOptions, windowOf } from "../export-window.js";
 import { addSettingOptions, once, type SharedOptions } from "../options.js";
 import { progressLine } from "../progress-line.js";
-import type { ExportedFile, RunJob } from "../run-job.js";
+import type { ExportedFile, ExportJob } from "../run-job.js";
 import { addExamples, addScenarioHelp } from "../scenario-help.js";
+import { sizeText } from "../size-text.js";
 import { subjectOf } from "../subject.js";
 import { replaceFile, writeFile } from "../write-file.js";
 
-const BYTES_PER_UNIT = 1_000;
-const UNITS = ["bytes", "kB", "MB", "GB"] as const;
-
-interface ExportCommandOptions extends SharedOptions, KernelOptions {
+interface ExportCommandOptions extends SharedOptions, KernelOptions, WindowOptions {
   readonly format: string;
   readonly out: string;
   readonly traceNs?: true;
@@ -34,38 +35,27 @@ function optionsOf({ name }: ExportFormat, { traceNs }: ExportCommandOptions): E
   throw new ChronovisorError(`--trace-ns: only a log has times in microseconds, and ${name} is none`);
 }
 
-/** `12.3 MB`. */
-function sizeText(bytes: number): string {
-  let size = bytes;
-  let unit = 0;
-  for (; size >= BYTES_PER_UNIT && unit < UNITS.length - 1; unit++) size /= BYTES_PER_UNIT;
-  return `${unit === 0 ? size : size.toFixed(1)} ${UNITS[unit]}`;
+/** A file that was written, and what was beside it. */
+interface Written extends ExportedFile {
+  readonly beside: readonly string[];
 }
 
-/** Runs a job whose target is `path`, in a worker; the file is there when it is whole. */
+/** Writes a job's file into `out`, in a worker; it is there when it is whole. */
 async function write(
   context: CliContext,
-  job: Omit<RunJob, "target">,
+  out: string,
   format: ExportFormat,
-  { out, options }: { readonly out: string; readonly options: ExportOptions },
-): Promise<{ readonly file: ExportedFile; readonly beside: readonly string[] }> {
-  const line = progressLine(context.terminal.progress, `export ${job.scenario}`, 1, context.now);
+  job: Omit<ExportJob, "format" | "path" | "name">,
+): Promise<Written> {
+  const line = progressLine(context.terminal.progress, `export ${job.run.scenario}`, 1, context.now);
   try {
     return await context.interruptible((signal) =>
       replaceFile(out, signal, async (path) => {
-        let file: ExportedFile | undefined;
-        await context.runner(
-          { ...job, target: { format: format.name, path, name: out, options } },
-          {
-            signal,
-            onProgress: (progress) => line.update(0, progress),
-            onExported: (exported) => {
-              file = exported;
-            },
-          },
+        const file = await context.exporter(
+          { ...job, format: format.name, path, name: out },
+          { signal, onProgress: (progress) => line.update(0, progress) },
         );
-        if (file === undefined) throw new Error("export: the worker wrote no file");
-        return { file, beside: await writeBeside(out, format, file, signal) };
+        return { ...file, beside: await writeBeside(out, format, file, signal) };
       }),
     );
   } finally {
@@ -91,20 +81,45 @@ async function writeBeside(
   return written;
 }
 
+/** What was written, JSON-safe. */
+function toJson(path: string, format: ExportFormat, { head, stretch, bytes, beside }: Written): object {
+  return {
+    path,
+    format: format.name,
+    bytes,
+    beside,
+    run: traceRunToJson(head),
+    stretch: {
+      fromNs: stretch.fromNs.toString(),
+      toNs: stretch.toNs.toString(),
+      events: stretch.events,
+      ended: stretch.ended,
+    },
+  };
+}
+
+function toText(path: string, format: ExportFormat, { head, stretch, bytes, beside }: Written): string {
+  const times = [stretch.fromNs, stretch.toNs].map((ns) => formatQuantity(ns, "ns")).join(" to ");
+  const part = stretch.ended === "by the window" || stretch.fromNs > 0n ? ` from ${times}` : "";
+  return [
+    `${path}: ${head.scenario} on ${head.kernel}${part}, ${sizeText(bytes)}, for ${format.title}\n`,
+    ...beside.map((file) => `${file} belongs beside it\n`),
+  ].join("");
+}
+
 async function exportScenario(context: CliContext, id: string, options: ExportCommandOptions): Promise<void> {
   const format = exportFormatNamed(options.format);
   const choices = optionsOf(format, options);
   const subject = subjectOf(context, id, options);
+  const window = windowOf(options);
   const { kernel } = chosenKernel(subject, options);
   const { scenario, params, seed, document } = subject;
-  const job = { scenario: scenario.id, kernel, params, seed, document, mode: "closed-form" } as const;
-  const { file, beside } = await write(context, job, format, { out: options.out, options: choices });
-  const { head, bytes } = file;
+  const run = { scenario: scenario.id, kernel, params, seed, document, mode: "closed-form" } as const;
+  const written = await write(context, options.out, format, { run, window, options: choices });
   context.terminal.out(
-    [
-      `${options.out}: ${head.scenario} on ${head.kernel}, ${sizeText(bytes)}, for ${format.title}\n`,
-      ...beside.map((path) => `${path} belongs beside it\n`),
-    ].join(""),
+    options.json
+      ? `${JSON.stringify(toJson(options.out, format, written))}\n`
+      : toText(options.out, format, written),
   );
   context.done(EXIT.held);
 }
@@ -133,13 +148,15 @@ export function addExportCommand(program: Command, context: CliContext): void {
       once("--format"),
     )
     .requiredOption("--out <file>", "where it goes; a file that is there is replaced", once("--out"));
-  addSettingOptions(addKernelOptions(command))
+  addWindowOptions(addSettingOptions(addKernelOptions(command)))
     .option("--trace-ns", "ftrace: times to the nanosecond, as trace-cmd report -t has them")
+    .option("--json", "print what was written as one JSON object and nothing else")
     .action((id: string, options: ExportCommandOptions) => exportScenario(context, id, options));
   command.addHelpText("after", formatsHelp());
   addScenarioHelp(command, context);
   addExamples(command, [
     "chronovisor export pinned-timer --variant before --format perfetto --out pinned.pftrace",
+    "chronovisor export periodic-drift --variant before --from 10s --to 12s --format perfetto --out drift.pftrace",
     "chronovisor export periodic-drift --kernel v4.16 --duration 1s --format ftrace --out drift.txt",
   ]);
 }

@@ -3,9 +3,8 @@ import { HrtimerLoopError } from "@chronovisor/hrtimer";
 import { ChronovisorError } from "../errors.js";
 import { LivelockError } from "../machine/engine.js";
 import type { Progress, ScenarioDefinition } from "../scenario/types.js";
-import { carryOut } from "./carry-out.js";
-import type { RunJob } from "./run-job.js";
-import type { WorkerMessage } from "./worker-messages.js";
+import { carryOut, carryOutExport } from "./carry-out.js";
+import type { WorkerMessage, WorkerTask } from "./worker-messages.js";
 
 /** Messages more often than a screen is redrawn only cost the run time. */
 const PROGRESS_INTERVAL_MS = 50;
@@ -17,8 +16,12 @@ function isRefusal(error: unknown): error is Error {
   );
 }
 
-/** Runs one job and posts how it goes: the body of a worker thread. */
-export function serveJob(scenarios: readonly ScenarioDefinition[], job: RunJob, port: MessagePort): void {
+/** Carries one task out and posts how it goes: what a worker thread does each time it is told. */
+export function serveTask(
+  scenarios: readonly ScenarioDefinition[],
+  task: WorkerTask,
+  port: Pick<MessagePort, "postMessage">,
+): void {
   const post = (message: WorkerMessage): void => port.postMessage(message);
   let postedAt = performance.now();
   const onProgress = (progress: Progress): void => {
@@ -28,11 +31,11 @@ export function serveJob(scenarios: readonly ScenarioDefinition[], job: RunJob, 
     post({ type: "progress", progress });
   };
   try {
-    const result = carryOut(job, scenarios, {
-      onProgress,
-      onExported: (file) => post({ type: "exported", file }),
-    });
-    post({ type: "result", result });
+    const result =
+      task.type === "run"
+        ? carryOut(task.job, scenarios, { onProgress })
+        : carryOutExport(task.job, scenarios, onProgress);
+    post({ type: "done", result });
   } catch (error) {
     if (isRefusal(error)) post({ type: "refused", message: error.message });
     else if (error instanceof Error) {
