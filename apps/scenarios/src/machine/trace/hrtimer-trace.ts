@@ -16,6 +16,10 @@ const MODE_BITS = [
   [HRTIMER_MODE_HARD, "HARD"],
 ] as const;
 
+const ALL_BITS = HRTIMER_MODE_REL | HRTIMER_MODE_PINNED | HRTIMER_MODE_SOFT | HRTIMER_MODE_HARD;
+/** By the mode. */
+const MODE_NAMES: readonly string[] = Array.from({ length: ALL_BITS + 1 }, (_, mode) => modeName(mode));
+
 interface Known {
   readonly timer: number;
   was: "armed" | "idle";
@@ -73,7 +77,7 @@ export class HrtimerTrace {
       timer: known.timer,
       name: this.#nameOf(timer),
       expiresNs: timer.expiresNs,
-      mode: modeName(mode),
+      mode: MODE_NAMES[mode & ALL_BITS] ?? modeName(mode),
       was,
     });
   }

@@ -152,7 +152,8 @@ export class TimerTrace {
   }
 
   #emit(flow: InFlow, event: Without<TimerEvent, "at" | "vcpu" | "flow">): void {
-    this.#place({ ...event, ...flow });
+    const { now: at, id: vcpu } = this.#thread;
+    this.#trace.emit({ ...event, at, vcpu, ...flow });
   }
 
   #place(event: Without<OwnEvent, "at" | "vcpu">): void {
