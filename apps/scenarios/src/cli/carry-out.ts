@@ -1,13 +1,13 @@
 import { readDocument } from "../document/read-document.js";
 import { ChronovisorError } from "../errors.js";
-import { exportRun, type PlayRun } from "../export/export-run.js";
+import { exportRun, type PlayRun, recordRun } from "../export/export-run.js";
 import { exportFormatNamed } from "../export/formats.js";
 import type { TraceWindow, WrittenStretch } from "../export/trace-window.js";
 import { runScenario } from "../scenario/run-scenario.js";
 import type { Progress, RunHooks, RunResult, ScenarioDefinition } from "../scenario/types.js";
 import { formatInput } from "../units/format-exact.js";
-import { FileWriter } from "./file-writer.js";
-import type { ExportedFile, ExportJob, RunJob } from "./run-job.js";
+import { type FilePiece, FileWriter } from "./file-writer.js";
+import type { ExportedFiles, ExportJob, ExportTarget, RunJob } from "./run-job.js";
 
 /** The scenario of a job: a built-in one, or that of the document, which is read here again. */
 export function definitionFor(
@@ -36,16 +36,48 @@ export function carryOut(
   });
 }
 
-/** Carries a run out where it is called, and writes its file. */
+/** Carries a run out where it is called, and writes its files. */
 export function carryOutExport(
-  { run, window, format, options, path, name }: ExportJob,
+  job: ExportJob,
   scenarios: readonly ScenarioDefinition[],
   onProgress: (progress: Progress) => void,
-): ExportedFile {
-  // A head that names the series has the run carried out twice: one bar for both.
-  const runs = exportFormatNamed(format).head === "names series" && options.series === undefined ? 2n : 1n;
+): ExportedFiles {
+  const { run, window, files } = job;
+  const [first, ...others] = files;
+  if (first === undefined) throw new Error("carryOutExport: expected a file, got none");
+  const play = playOf(job, scenarios, onProgress);
+  const lengthNs = definitionFor(run, scenarios).lengthNs(run.params as never);
+  if (others.length === 0) {
+    return writeInto(first, (write) => {
+      const written = exportRun(first.format, play, write, first.options, window);
+      checkReached(written.stretch, window, lengthNs);
+      return written;
+    });
+  }
+  const recorded = recordRun(play, window);
+  checkReached(recorded.stretch, window, lengthNs);
+  const written = files.map((file) =>
+    writeInto(file, (write) => exportRun(file.format, recorded.play, write, file.options)),
+  );
+  return { head: recorded.head, stretch: recorded.stretch, bytes: written.flatMap(({ bytes }) => bytes) };
+}
+
+/** Carries a job's run out as often as it is called, with one bar for all of them. */
+function playOf(
+  { run, window, files }: ExportJob,
+  scenarios: readonly ScenarioDefinition[],
+  onProgress: (progress: Progress) => void,
+): PlayRun<RunResult> {
+  const [first] = files;
+  // A head that names the series has the run carried out twice.
+  const isTwice =
+    files.length === 1 &&
+    first !== undefined &&
+    exportFormatNamed(first.format).head === "names series" &&
+    first.options.series === undefined;
+  const runs = isTwice ? 2n : 1n;
   let begun = 0n;
-  const play: PlayRun<RunResult> = ({ trace }) => {
+  return ({ trace }) => {
     const before = begun;
     begun += 1n;
     return carryOut(run, scenarios, {
@@ -57,13 +89,15 @@ export function carryOutExport(
       },
     });
   };
+}
+
+function writeInto(
+  { path, name }: ExportTarget,
+  produce: (write: (piece: FilePiece) => void) => Pick<ExportedFiles, "head" | "stretch">,
+): ExportedFiles {
   const writer = new FileWriter(path, name);
-  const written = writer.fill((piece) => {
-    const exported = exportRun(format, play, piece, options, window);
-    checkReached(exported.stretch, window, definitionFor(run, scenarios).lengthNs(run.params as never));
-    return exported;
-  });
-  return { head: written.head, stretch: written.stretch, bytes: writer.bytes };
+  const { head, stretch } = writer.fill(produce);
+  return { head, stretch, bytes: [writer.bytes] };
 }
 
 /** @throws ChronovisorError for a window that was to end beyond the run */

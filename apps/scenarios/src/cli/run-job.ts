@@ -17,10 +17,16 @@ export interface RunJob {
   readonly mode: "closed-form" | "stepped";
 }
 
-/** A run to be written into a file. */
+/** A run to be written into files. */
 export interface ExportJob {
   readonly run: RunJob;
+  /** More than one file takes a window of few events: they are held, and written in each format. */
   readonly window: TraceWindow;
+  readonly files: readonly ExportTarget[];
+}
+
+/** A file to be written. */
+export interface ExportTarget {
   /** One of `exportFormats`. */
   readonly format: string;
   readonly options: ExportOptions;
@@ -30,11 +36,12 @@ export interface ExportJob {
   readonly name: string;
 }
 
-/** A file that was written. */
-export interface ExportedFile {
+/** A run that was written. */
+export interface ExportedFiles {
   readonly head: TraceRun;
   readonly stretch: WrittenStretch;
-  readonly bytes: number;
+  /** Bytes of each file. */
+  readonly bytes: readonly number[];
 }
 
 export interface JobListeners {
@@ -46,5 +53,5 @@ export interface JobListeners {
 /** Carries a run out somewhere that leaves the caller responsive. */
 export type JobRunner = (job: RunJob, listeners: JobListeners) => Promise<RunResult>;
 
-/** Writes a run into a file, likewise. */
-export type JobExporter = (job: ExportJob, listeners: JobListeners) => Promise<ExportedFile>;
+/** Writes a run into files, likewise. */
+export type JobExporter = (job: ExportJob, listeners: JobListeners) => Promise<ExportedFiles>;

@@ -1,5 +1,5 @@
 import type { Progress, RunResult } from "../scenario/types.js";
-import type { ExportedFile, ExportJob, RunJob } from "./run-job.js";
+import type { ExportedFiles, ExportJob, RunJob } from "./run-job.js";
 
 /** What a worker is told to do, one at a time. */
 export type WorkerTask =
@@ -9,6 +9,6 @@ export type WorkerTask =
 /** What a worker tells the thread that started it. An error crosses as text: a clone would lose its class. */
 export type WorkerMessage =
   | { readonly type: "progress"; readonly progress: Progress }
-  | { readonly type: "done"; readonly result: RunResult | ExportedFile }
+  | { readonly type: "done"; readonly result: RunResult | ExportedFiles }
   | { readonly type: "refused"; readonly message: string }
   | { readonly type: "crashed"; readonly message: string; readonly stack: string };

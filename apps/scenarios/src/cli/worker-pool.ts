@@ -1,7 +1,7 @@
 import { Worker } from "node:worker_threads";
 import { ChronovisorError } from "../errors.js";
 import type { RunResult } from "../scenario/types.js";
-import type { ExportedFile, JobExporter, JobListeners, JobRunner } from "./run-job.js";
+import type { ExportedFiles, JobExporter, JobListeners, JobRunner } from "./run-job.js";
 import type { WorkerMessage, WorkerTask } from "./worker-messages.js";
 
 /**
@@ -22,9 +22,9 @@ export class WorkerPool {
     (await this.#carryOut({ type: "run", job }, listeners)) as RunResult;
 
   readonly exporter: JobExporter = async (job, listeners) =>
-    (await this.#carryOut({ type: "export", job }, listeners)) as ExportedFile;
+    (await this.#carryOut({ type: "export", job }, listeners)) as ExportedFiles;
 
-  #carryOut(task: WorkerTask, { onProgress, signal }: JobListeners): Promise<RunResult | ExportedFile> {
+  #carryOut(task: WorkerTask, { onProgress, signal }: JobListeners): Promise<RunResult | ExportedFiles> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
       const worker = this.#waiting.pop() ?? new Worker(this.#entry);

@@ -1,4 +1,10 @@
-import { SeriesCollector, type TraceExporter, type TraceRun, type TraceSeries } from "@chronovisor/trace";
+import {
+  SeriesCollector,
+  type TraceEvent,
+  type TraceExporter,
+  type TraceRun,
+  type TraceSeries,
+} from "@chronovisor/trace";
 import type { RunHooks } from "../scenario/types.js";
 import { type ExportOptions, exportFormatNamed } from "./formats.js";
 import { refusingLonger } from "./longest-run.js";
@@ -47,6 +53,31 @@ export function exportRun<T>(
   return playInto(play, { window, opening }, (run) =>
     refusingLonger(chosen.create({ run, write, series, options }), run, chosen),
   );
+}
+
+/** A part of a run that is held, to be written in more than one format. */
+export interface RecordedRun {
+  /** Plays it again. */
+  readonly play: PlayRun<void>;
+  readonly head: TraceRun;
+  readonly stretch: WrittenStretch;
+}
+
+/**
+ * Holds what happens in a window of a run: memory grows with it, so it is for a few events (`window.events`).
+ *
+ * @throws ChronovisorError as `exportRun` does
+ */
+export function recordRun(play: PlayRun<unknown>, window: TraceWindow): RecordedRun {
+  checkWindow(window);
+  const events: TraceEvent[] = [];
+  const recorder: TraceExporter = { emit: (event) => void events.push(event), end: () => {} };
+  const { head, stretch } = playInto(play, { window, opening: "all that stands" }, () => recorder);
+  const replay: PlayRun<void> = ({ trace }) => {
+    const sink = trace(head);
+    for (const event of events) sink?.emit(event);
+  };
+  return { play: replay, head, stretch };
 }
 
 /** The series of a run, which it is run to find. */

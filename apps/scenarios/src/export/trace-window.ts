@@ -22,6 +22,19 @@ export interface WrittenStretch {
   readonly ended: "with the run" | "by the window";
 }
 
+/** A stretch, JSON-safe: times as decimal text. */
+export interface JsonStretch {
+  readonly fromNs: string;
+  readonly toNs: string;
+  readonly events: number;
+  readonly ended: WrittenStretch["ended"];
+}
+
+/** A stretch as it goes into JSON. */
+export function stretchToJson({ fromNs, toNs, events, ended }: WrittenStretch): JsonStretch {
+  return { fromNs: fromNs.toString(), toNs: toNs.toString(), events, ended };
+}
+
 /**
  * Checks a window for what no run could mend.
  *

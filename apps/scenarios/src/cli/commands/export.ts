@@ -9,6 +9,8 @@ import {
   exportFormatNamed,
   exportFormats,
 } from "../../export/formats.js";
+import { sizeText } from "../../export/size-text.js";
+import { stretchToJson } from "../../export/trace-window.js";
 import { hang } from "../../render/wrap.js";
 import { formatQuantity } from "../../units/format-quantity.js";
 import { addKernelOptions, chosenKernel, type KernelOptions } from "../chosen-kernel.js";
@@ -17,9 +19,8 @@ import { EXIT } from "../exit-codes.js";
 import { addWindowOptions, type WindowOptions, windowOf } from "../export-window.js";
 import { addSettingOptions, once, type SharedOptions } from "../options.js";
 import { progressLine } from "../progress-line.js";
-import type { ExportedFile, ExportJob } from "../run-job.js";
+import type { ExportedFiles, ExportJob, ExportTarget } from "../run-job.js";
 import { addExamples, addScenarioHelp } from "../scenario-help.js";
-import { sizeText } from "../size-text.js";
 import { subjectOf } from "../subject.js";
 import { replaceFile, writeFile } from "../write-file.js";
 
@@ -36,7 +37,7 @@ function optionsOf({ name }: ExportFormat, { traceNs }: ExportCommandOptions): E
 }
 
 /** A file that was written, and what was beside it. */
-interface Written extends ExportedFile {
+interface Written extends ExportedFiles {
   readonly beside: readonly string[];
 }
 
@@ -45,14 +46,14 @@ async function write(
   context: CliContext,
   out: string,
   format: ExportFormat,
-  job: Omit<ExportJob, "format" | "path" | "name">,
+  { run, window, options }: Pick<ExportJob, "run" | "window"> & Pick<ExportTarget, "options">,
 ): Promise<Written> {
-  const line = progressLine(context.terminal.progress, `export ${job.run.scenario}`, 1, context.now);
+  const line = progressLine(context.terminal.progress, `export ${run.scenario}`, 1, context.now);
   try {
     return await context.interruptible((signal) =>
       replaceFile(out, signal, async (path) => {
         const file = await context.exporter(
-          { ...job, format: format.name, path, name: out },
+          { run, window, files: [{ format: format.name, options, path, name: out }] },
           { signal, onProgress: (progress) => line.update(0, progress) },
         );
         return { ...file, beside: await writeBeside(out, format, file, signal) };
@@ -67,7 +68,7 @@ async function write(
 async function writeBeside(
   out: string,
   { companions }: ExportFormat,
-  { head }: ExportedFile,
+  { head }: ExportedFiles,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
   if (statSync(out, { throwIfNoEntry: false })?.isFile() === false) return [];
@@ -86,15 +87,10 @@ function toJson(path: string, format: ExportFormat, { head, stretch, bytes, besi
   return {
     path,
     format: format.name,
-    bytes,
+    bytes: bytes[0] ?? 0,
     beside,
     run: traceRunToJson(head),
-    stretch: {
-      fromNs: stretch.fromNs.toString(),
-      toNs: stretch.toNs.toString(),
-      events: stretch.events,
-      ended: stretch.ended,
-    },
+    stretch: stretchToJson(stretch),
   };
 }
 
@@ -102,7 +98,7 @@ function toText(path: string, format: ExportFormat, { head, stretch, bytes, besi
   const times = [stretch.fromNs, stretch.toNs].map((ns) => formatQuantity(ns, "ns")).join(" to ");
   const part = stretch.ended === "by the window" || stretch.fromNs > 0n ? ` from ${times}` : "";
   return [
-    `${path}: ${head.scenario} on ${head.kernel}${part}, ${sizeText(bytes)}, for ${format.title}\n`,
+    `${path}: ${head.scenario} on ${head.kernel}${part}, ${sizeText(bytes[0] ?? 0)}, for ${format.title}\n`,
     ...beside.map((file) => `${file} belongs beside it\n`),
   ].join("");
 }
