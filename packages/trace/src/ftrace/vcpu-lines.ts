@@ -54,13 +54,16 @@ export class VcpuLines {
       case "timer-expired":
         this.#delivery = event.outcome === "posted" ? "posted" : "by-thread";
         return [];
-      case "inject":
-        return [
-          [
-            this.#delivery === "posted" ? "kvm_apicv_accept_irq" : "kvm_apic_accept_irq",
-            { apicId: vcpuId, vector: BigInt(event.vector), deliveryMode: "Fixed", trigger: "edge" },
-          ],
-        ];
+      case "inject": {
+        const accepted: Fields = {
+          apicId: vcpuId,
+          vector: BigInt(event.vector),
+          deliveryMode: "Fixed",
+          trigger: "edge",
+        };
+        const byApic: Hit = ["kvm_apic_accept_irq", accepted];
+        return this.#delivery === "posted" ? [byApic, ["kvm_apicv_accept_irq", accepted]] : [byApic];
+      }
       case "acknowledge":
         // A posted interrupt is taken by the hardware, without a word.
         return this.#delivery === "posted"
