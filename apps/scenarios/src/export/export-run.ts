@@ -8,6 +8,7 @@ import {
 import type { RunHooks } from "../scenario/types.js";
 import { type ExportOptions, exportFormatNamed } from "./formats.js";
 import { refusingLonger } from "./longest-run.js";
+import { ThinReadings } from "./thin-readings.js";
 import { checkWindow, type TraceWindow, type WrittenStretch } from "./trace-window.js";
 import { WindowClosed, type WindowOpening, WindowSink } from "./window-sink.js";
 
@@ -64,15 +65,18 @@ export interface RecordedRun {
 }
 
 /**
- * Holds what happens in a window of a run: memory grows with it, so it is for a few events (`window.events`).
+ * Holds what happens in a window of a run, with fewer readings of clocks the longer it is: memory grows with it, so it is for a few
+ * events (`window.events`).
  *
  * @throws ChronovisorError as `exportRun` does
  */
 export function recordRun(play: PlayRun<unknown>, window: TraceWindow): RecordedRun {
   checkWindow(window);
   const events: TraceEvent[] = [];
-  const recorder: TraceExporter = { emit: (event) => void events.push(event), end: () => {} };
-  const { head, stretch } = playInto(play, { window, opening: "all that stands" }, () => recorder);
+  const { head, stretch } = playInto(play, { window, opening: "all that stands" }, ({ tscHz }) => {
+    const thin = new ThinReadings(tscHz, { emit: (event) => void events.push(event) });
+    return { emit: (event) => thin.emit(event), end: () => {} };
+  });
   const replay: PlayRun<void> = ({ trace }) => {
     const sink = trace(head);
     for (const event of events) sink?.emit(event);

@@ -7,7 +7,7 @@ export interface TraceWindow {
   readonly fromNs?: bigint;
   /** True time at which it ends, ns: what happens then is not in it, and the run is not carried on. */
   readonly toNs?: bigint;
-  /** So many events at most; then the run is not carried on either. */
+  /** So many events at most, readings of clocks not counted; then the run is not carried on either. */
   readonly events?: number;
 }
 
@@ -16,7 +16,7 @@ export interface WrittenStretch {
   /** True time of the first and the last event, ns. */
   readonly fromNs: bigint;
   readonly toNs: bigint;
-  /** Events of the run, without those that only say what stood at the beginning. */
+  /** Events of the run, without readings of clocks and those that only say what stood at the beginning. */
   readonly events: number;
   /** Whether the run came to its end, or was left where the window ends. */
   readonly ended: "with the run" | "by the window";

@@ -54,7 +54,7 @@ export class WindowSink implements TraceSink {
 
   emit(event: TraceEvent): void {
     if (this.#to?.isReachedBy(event) === true) this.#close("by its end");
-    if (this.#events === this.#window.events) this.#close("by its events");
+    if (this.#events === this.#window.events && event.kind !== "clocks") this.#close("by its events");
     if (this.#before === undefined) this.#handOn(event);
     else if (this.#from.isReachedBy(event)) this.#open(this.#before, event);
     else {
@@ -110,7 +110,7 @@ export class WindowSink implements TraceSink {
   #handOn(event: TraceEvent): void {
     this.#note(event);
     this.#fromNs ??= this.#time.at(event.at);
-    this.#events += 1;
+    if (event.kind !== "clocks") this.#events += 1;
     this.#exporter.emit(event);
   }
 
