@@ -26,17 +26,16 @@ export interface StoryExport {
   readonly command: string;
 }
 
-function coverage({ fromNs, toNs, events, ended }: WrittenStretch): string {
-  const count = `${groupThousands(BigInt(events))} events`;
+function coverage({ fromNs, toNs, ended }: WrittenStretch): string {
   const end = formatQuantity(toNs, "ns");
-  if (ended === "with the run") return `all of it: ${end}, ${count}`;
-  return fromNs === 0n ? `its first ${end}: ${count}` : `${formatQuantity(fromNs, "ns")} to ${end}: ${count}`;
+  if (fromNs > 0n) return `${formatQuantity(fromNs, "ns")} to ${end}`;
+  return ended === "with the run" ? `all ${end}` : `first ${end}`;
 }
 
+/** A file by its size: what it is, the head of its column says. */
 function link({ name, bytes }: ExportLink): Html {
   // Without the dot, a name with a colon in it would be read as an address.
-  const href = `./${encodeURIComponent(name)}`;
-  return element("span", {}, element("a", { href }, name), element("small", {}, sizeText(bytes)));
+  return element("a", { href: `./${encodeURIComponent(name)}`, title: name }, sizeText(bytes));
 }
 
 /** What each run wrote and how to have all of it; nothing where nothing was written. */
@@ -54,12 +53,17 @@ export function exportTable(exports: readonly StoryExport[]): readonly (Html | u
     ),
     dataTable({
       caption: "Files beside this page",
-      heads: ["run", "covers", "trace", "log", "table"],
+      heads: ["run", "of it", "events", "trace", "log", "table"],
       rows: exports.map(({ label, kernel, stretch, perfetto, log, series }) => ({
         head: label === kernel ? label : [label, element("small", {}, kernel)],
-        cells: [coverage(stretch), link(perfetto), link(log), link(series)],
+        cells: [
+          coverage(stretch),
+          groupThousands(BigInt(stretch.events)),
+          link(perfetto),
+          link(log),
+          link(series),
+        ],
       })),
-      cells: "words",
     }),
     exports.every(({ stretch }) => stretch.ended === "with the run")
       ? undefined
