@@ -54,8 +54,8 @@ export function exportTable(exports: readonly StoryExport[]): readonly (Html | u
     dataTable({
       caption: "Files beside this page",
       heads: ["run", "of it", "events", "trace", "log", "table"],
-      rows: exports.map(({ label, kernel, stretch, perfetto, log, series }) => ({
-        head: label === kernel ? label : [label, element("small", {}, kernel)],
+      rows: exports.map(({ label, stretch, perfetto, log, series }) => ({
+        head: label,
         cells: [
           coverage(stretch),
           groupThousands(BigInt(stretch.events)),
