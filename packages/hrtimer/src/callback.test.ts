@@ -1,7 +1,7 @@
 import { monotonicNs } from "@chronovisor/clocksource";
 import { describe, expect, it } from "vitest";
 import { ABS, CLOCK_REALTIME, HARD, KTIME_MAX, type OneCpu, oneCpu, SOFT } from "../test/one-cpu.js";
-import type { Hrtimer } from "./index.js";
+import type { Hrtimer, OnExpiry } from "./index.js";
 
 describe("a callback", () => {
   it("that returns nothing leaves the timer idle", () => {
@@ -251,5 +251,48 @@ describe("soft timers", () => {
   it.each(["none", "rt"] as const)("are those made both SOFT and HARD, preemption %s", (preemption) => {
     const { timer } = oneCpu({ preemption });
     expect(timer("both", undefined, { mode: SOFT | HARD }).isSoft).toBe(true);
+  });
+});
+
+describe("what is told of a callback", () => {
+  /** The events of a timer of one CPU, in order. */
+  function told(onExpiry: OnExpiry): string[] {
+    const log: string[] = [];
+    const { cpu, timer } = oneCpu({
+      events: {
+        onStart: (one, mode) => log.push(`start ${one.expiresNs} mode ${mode}`),
+        onExpire: () => log.push("expire"),
+        onExpired: () => log.push("expired"),
+        onRestart: (one) => log.push(`restart ${one.expiresNs}`),
+      },
+    });
+    timer("a", (self) => {
+      log.push("callback");
+      return onExpiry(self);
+    }).start(1000n, ABS);
+    cpu.interrupt();
+    return log;
+  }
+
+  it("is its begin and its end", () => {
+    expect(told(() => undefined)).toEqual(["start 1000 mode 0", "expire", "callback", "expired"]);
+  });
+
+  it("is that its timer is queued again, after its end", () => {
+    expect(told(() => monotonicNs(2000n))).toEqual([
+      "start 1000 mode 0",
+      "expire",
+      "callback",
+      "expired",
+      "restart 2000",
+    ]);
+  });
+
+  it("is a start where it starts its timer itself", () => {
+    const log = told((self) => {
+      self.start(monotonicNs(3000n), ABS);
+      return monotonicNs(4000n);
+    });
+    expect(log.slice(2)).toEqual(["callback", "start 3000 mode 0", "expired"]);
   });
 });

@@ -248,10 +248,12 @@ export class CpuBase implements HrtimerCpu {
     base.dequeueFirst(timer);
     this.#engine.events.onExpire?.(timer, baseNow);
     const again = timer.onExpiry(timer);
+    this.#engine.events.onExpired?.(timer);
     if (again !== undefined && timer.slot < 0) {
       // The timer's own expiry keeps what forward or setExpiresRange left in the soft one.
       if (again !== timer.expires) timer.setExpires(again);
       base.enqueue(timer);
+      this.#engine.events.onRestart?.(timer);
     }
     base.running = undefined;
   }

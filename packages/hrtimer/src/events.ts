@@ -22,6 +22,10 @@ export interface HrtimerEvents {
   onCancel?(timer: Hrtimer): void;
   /** A callback is about to run (`hrtimer_expire_entry`); `nowNs` is on the timer's clock. */
   onExpire?(timer: Hrtimer, nowNs: bigint): void;
+  /** It returned (`hrtimer_expire_exit`). Not told of one that threw. */
+  onExpired?(timer: Hrtimer): void;
+  /** What it returned queued its timer again on the same base: HRTIMER_RESTART, which the kernel logs as `hrtimer_start`. */
+  onRestart?(timer: Hrtimer): void;
   /** A CPU was asked by another one to look at its queue again. */
   onIpi?(cpu: number): void;
 }

@@ -1,3 +1,4 @@
+import type { HostTsc } from "@chronovisor/clocksource";
 import type { TraceEvent } from "./events.js";
 import { TrueTime } from "./true-time.js";
 
@@ -14,6 +15,7 @@ export class EventTimes {
   readonly #fnName: string;
   readonly #unit: TimeUnit;
   #last = 0n;
+  #lastTsc: HostTsc | undefined;
   #ended: "no" | "yes" = "no";
 
   constructor(tscHz: bigint, order: "any" | "ascending", fnName: string, unit: TimeUnit = "ns") {
@@ -33,13 +35,19 @@ export class EventTimes {
     if (this.#ended === "yes") {
       throw new RangeError(`${this.#fnName}.emit: expected no event after end(), got ${event.kind}`);
     }
-    this.#time.note(event);
+    if (event.kind === "epoch") {
+      this.#time.note(event);
+      this.#lastTsc = undefined;
+    }
+    // Most events share their instant with the one before: a division less.
+    if (event.at === this.#lastTsc) return this.#last;
     const time = this.#unit === "ns" ? this.#time.at(event.at) : this.#time.psAt(event.at);
     if (this.#order === "ascending" && time < this.#last) {
       const got = `${event.kind} at ${time} ${this.#unit} after ${this.#last} ${this.#unit}`;
       throw new RangeError(`${this.#fnName}.emit: expected events in order of time, got ${got}`);
     }
     this.#last = time;
+    this.#lastTsc = event.at;
     return time;
   }
 

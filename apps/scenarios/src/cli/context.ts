@@ -1,7 +1,7 @@
 import { unknownName } from "../errors.js";
 import { colourStyle, plainStyle, type Style } from "../render/style.js";
 import type { ScenarioDefinition } from "../scenario/types.js";
-import type { JobRunner } from "./run-job.js";
+import type { JobExporter, JobRunner } from "./run-job.js";
 import type { Terminal } from "./terminal.js";
 
 /** What every command works with. Tests replace all of it. */
@@ -9,6 +9,7 @@ export interface CliContext {
   readonly terminal: Terminal;
   readonly scenarios: readonly ScenarioDefinition[];
   readonly runner: JobRunner;
+  readonly exporter: JobExporter;
   /** Calls `work` with a signal that Ctrl-C aborts; outside of it Ctrl-C ends the process as usual. */
   readonly interruptible: <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>;
   /** Milliseconds of a clock that does not go back: for people, never in a result. */

@@ -14,6 +14,7 @@ const NOT_TO_BE_KEPT = new Set(["EINVAL", "ENOTSUP", "EROFS"]);
 export class FileWriter {
   readonly #name: string;
   readonly #file: number;
+  #bytes = 0;
 
   /**
    * @param path - the file.
@@ -25,12 +26,35 @@ export class FileWriter {
     this.#file = this.#tried(() => openSync(path, constants.O_WRONLY | constants.O_TRUNC));
   }
 
+  /** What was written so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
   /** Writes all of `piece`. @throws ChronovisorError where it does not fit */
   write(piece: FilePiece): void {
     const bytes = typeof piece === "string" ? Buffer.from(piece, "utf8") : piece;
     for (let at = 0; at < bytes.length; ) {
       at += this.#tried(() => writeSync(this.#file, bytes, at, bytes.length - at));
     }
+    this.#bytes += bytes.length;
+  }
+
+  /**
+   * Has `produce` write the file, and finishes it, or leaves it as it is where that throws.
+   *
+   * @returns what `produce` did
+   */
+  fill<T>(produce: (write: (piece: FilePiece) => void) => T): T {
+    let result: T;
+    try {
+      result = produce((piece) => this.write(piece));
+    } catch (error) {
+      this.abandon();
+      throw error;
+    }
+    this.finish();
+    return result;
   }
 
   /** Waits until the file is on its disk: a full one may say so only now. @throws ChronovisorError where it is not */

@@ -20,7 +20,7 @@ describe("a wrong request is one line on standard error, nothing on standard out
     [["run"], "missing required argument 'scenario'"],
     [
       ["help", "rum"],
-      'help: expected one of list, kernels, run, compare, bisect, explain, explain-trace, show, test, schema, report, start, calc, conform, got "rum" (did you mean run?)',
+      'help: expected one of list, kernels, run, compare, bisect, explain, explain-trace, export, show, test, schema, report, start, calc, conform, got "rum" (did you mean run?)',
     ],
     [["conform", "--data", ""], '--data: expected a directory, got ""'],
     [

@@ -31,6 +31,14 @@ export function each(value: string, previous: readonly string[] | undefined): re
 
 /** Adds `--set`, `--duration`, `--seed` and `--json`, in that order. */
 export function addSharedOptions(command: Command): Command {
+  return addSettingOptions(command).option(
+    "--json",
+    "print the exact result as one JSON object and nothing else",
+  );
+}
+
+/** Adds `--set`, `--duration` and `--seed`, in that order. */
+export function addSettingOptions(command: Command): Command {
   return command
     .option(
       "--set <name=value>",
@@ -46,8 +54,7 @@ export function addSharedOptions(command: Command): Command {
       "--seed <n>",
       `seed of the run's random numbers, 0 to ${MAX_SEED} (default: ${DEFAULT_SEED})`,
       once("--seed"),
-    )
-    .option("--json", "print the exact result as one JSON object and nothing else");
+    );
 }
 
 /** The seed, or 1. */

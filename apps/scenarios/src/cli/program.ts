@@ -6,6 +6,7 @@ import { addCompareCommand } from "./commands/compare.js";
 import { addConformCommand } from "./commands/conform.js";
 import { addExplainCommand } from "./commands/explain.js";
 import { addExplainTraceCommand } from "./commands/explain-trace.js";
+import { addExportCommand } from "./commands/export.js";
 import { addKernelsCommand } from "./commands/kernels.js";
 import { addListCommand } from "./commands/list.js";
 import { addReportCommand } from "./commands/report.js";
@@ -34,6 +35,7 @@ export function createProgram(context: CliContext): Command {
   addBisectCommand(program, context);
   addExplainCommand(program, context);
   addExplainTraceCommand(program, context);
+  addExportCommand(program, context);
   addShowCommand(program, context);
   addTestCommand(program, context);
   addSchemaCommand(program, context);

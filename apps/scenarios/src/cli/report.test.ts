@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { ChronovisorError } from "../errors.js";
 import type { RunResult } from "../scenario/types.js";
 import { metronomes, recordingContext } from "./fixtures/metronome.js";
 import { Interrupted, main } from "./main.js";
@@ -14,6 +15,13 @@ beforeEach(async () => {
   out = join(directory, "made", "here");
 });
 afterEach(() => rm(directory, { recursive: true, force: true }));
+
+const RUNS = ["metronome.after", "metronome.before"];
+const FILES = [
+  "index.html",
+  ...RUNS.flatMap((run) => [".ftrace.txt", ".pftrace", ".series.csv"].map((extension) => run + extension)),
+  "metronome.json",
+];
 
 interface Ended {
   readonly code: number;
@@ -42,18 +50,67 @@ describe("report", () => {
       out: `  ✓ metronome: 3 of 3 expectations held, 3 not applicable\n\n  report  ${join(out, "index.html")}\n`,
       err: "",
     });
-    expect((await readdir(out)).sort()).toEqual(["index.html", "metronome.json"]);
+    expect((await readdir(out)).sort()).toEqual(FILES);
     expect(await textOf("metronome.json")).toBe((await cli(["compare", "metronome", "--json"])).out);
     expect(await textOf("index.html")).toMatch(/^<!DOCTYPE html>.*A metronome that drifts.*<\/html>$/s);
   });
 
   it("says with --json where its files are and whether everything held", async () => {
     const { out: printed } = await cli(["report", "metronome", "--out", out, "--json"]);
+    const sizeOf = async (name: string) => ({
+      path: join(out, name),
+      bytes: (await readFile(join(out, name))).length,
+    });
+    const run = async (label: string, kernel: string) => ({
+      label,
+      kernel,
+      stretch: { fromNs: "0", toNs: "50000000", events: 51, ended: "with the run" },
+      perfetto: await sizeOf(`metronome.${label}.pftrace`),
+      ftrace: await sizeOf(`metronome.${label}.ftrace.txt`),
+      "csv-series": await sizeOf(`metronome.${label}.series.csv`),
+    });
     expect(JSON.parse(printed)).toEqual({
       page: join(out, "index.html"),
       results: { metronome: join(out, "metronome.json") },
+      exports: { metronome: [await run("before", "v4.16"), await run("after", "v4.17")] },
       held: true,
     });
+  });
+
+  it("writes the first events of every run, links to them, and says how to have all of it", async () => {
+    await cli(["report", "--out", out, "--events", "11", "--set", "beat=2ms"]);
+    const [head, ...rows] = (await textOf("metronome.before.series.csv")).trimEnd().split("\n");
+    expect([head, rows.length, rows.at(-1)]).toEqual(["t_ns,beats_count", 10, "20000000,10"]);
+    const page = await textOf("index.html");
+    expect(page).toContain('<a href="./metronome.before.pftrace" title="metronome.before.pftrace">');
+    expect(page).toContain("<td>first 20 ms</td><td>11</td>");
+    expect(page).toContain(
+      "<code>chronovisor export metronome --kernel v4.16 --set beat=2ms --format perfetto --out metronome.before.whole.pftrace</code>",
+    );
+  });
+
+  it("writes none where none are asked for", async () => {
+    await cli(["report", "--out", out, "--events", "0"]);
+    expect((await readdir(out)).sort()).toEqual(["index.html", "metronome.json"]);
+    expect(await textOf("index.html")).not.toContain("pftrace");
+  });
+
+  it("takes documents, on the kernel they name", async () => {
+    const path = join(directory, "slow beat.yaml");
+    await writeFile(path, "chronovisor: 1\nscenario: metronome\nkernel: v4.16\nparams: { beat: 2ms }\n");
+    const {
+      code,
+      out: printed,
+      err,
+    } = await cli(["report", "metronome", path, "--out", out, "--set", "beat=5ms"]);
+    expect({ code, err }).toEqual({ code: 0, err: "" });
+    expect(printed).toContain("✓ slow-beat: 2 of 2 expectations held");
+    expect(JSON.parse(await textOf("slow-beat.json"))).toMatchObject({
+      columns: [{ kernel: "v4.16", params: { beat: { value: "2000000" } } }],
+    });
+    expect(JSON.parse(await textOf("metronome.json")).columns[0].params.beat.value).toBe("5000000");
+    expect(await readdir(out)).toContain("slow-beat.v4.16.pftrace");
+    expect(await textOf("index.html")).toContain(`chronovisor run '${path}' --json`);
   });
 
   it("writes the same bytes again, over its own files and no others", async () => {
@@ -66,7 +123,7 @@ describe("report", () => {
     expect(await textOf("index.html")).toBe(first);
     expect(first).not.toContain("an older report");
     expect(await textOf("notes.txt")).toBe("mine");
-    expect((await readdir(out)).sort()).toEqual(["index.html", "metronome.json", "notes.txt"]);
+    expect((await readdir(out)).sort()).toEqual([...FILES, "notes.txt"]);
   });
 
   it("runs with what is set, and says how to run it again", async () => {
@@ -93,7 +150,7 @@ describe("several scenarios", () => {
 
   it("are those a report is usually on, where none is named", async () => {
     await cli(["report", "--out", out], both);
-    expect((await readdir(out)).sort()).toEqual(["index.html", "metronome.json"]);
+    expect((await readdir(out)).sort()).toEqual(FILES);
   });
 
   it.each<[string[], string]>([
@@ -102,6 +159,9 @@ describe("several scenarios", () => {
       'scenario: expected one of metronome, second, got "metronom" (did you mean metronome?)',
     ],
     [["report", "metronome", "metronome"], "report: metronome is named twice"],
+    [["report", "nowhere.yaml"], "nowhere.yaml: cannot be read: no such file or directory"],
+    [["report", "--events", "many"], '--events: expected a whole number from 0 to 1000000, got "many"'],
+    [["report", "--events", "1000001"], '--events: expected a whole number from 0 to 1000000, got "1000001"'],
     [["report", "--out", ""], '--out: expected a directory, got ""'],
     [["report", "--set", "beat=2GHz"], '--set beat: expected a time such as 10m, 1h or 250us, got "2GHz"'],
   ])("%j is one line and exit 2, and nothing is made", async (args, line) => {
@@ -192,12 +252,37 @@ it("one interrupted while it is written leaves each file as it was or whole", as
   expect(await textOf("metronome.json")).toBe("older");
 });
 
+it("one interrupted while its files are written leaves nothing of them", async () => {
+  const controller = new AbortController();
+  const exporter: Context["exporter"] = async (job, { signal }) => {
+    await writeFile(job.files[0]?.path ?? "", "half");
+    controller.abort(new Interrupted("interrupted"));
+    signal.throwIfAborted();
+    throw new Error("it went on");
+  };
+  const interruptible: Context["interruptible"] = (work) => work(controller.signal);
+  const interrupted = () => cli(["report", "--out", out], () => ({ interruptible, exporter }));
+  expect((await interrupted()).code).toBe(130);
+  expect(await readdir(directory)).toEqual([]);
+});
+
+it("one whose exports fail leaves what was there", async () => {
+  await mkdir(out, { recursive: true });
+  await writeFile(join(out, "index.html"), "older");
+  const exporter: Context["exporter"] = () =>
+    Promise.reject(new ChronovisorError("x: cannot be written: no space left"));
+  const ended = await cli(["report", "--out", out], () => ({ exporter }));
+  expect(ended).toEqual({ code: 2, out: "", err: "chronovisor: x: cannot be written: no space left\n" });
+  expect(await readdir(out)).toEqual(["index.html"]);
+  expect(await textOf("index.html")).toBe("older");
+});
+
 describe("start", () => {
   it("ends with the report", async () => {
     const { code, out: printed } = await cli(["start", "--out", out]);
     expect(code).toBe(0);
     expect(printed.endsWith(`\n\n  report  ${join(out, "index.html")}\n`)).toBe(true);
-    expect((await readdir(out)).sort()).toEqual(["index.html", "metronome.json"]);
+    expect((await readdir(out)).sort()).toEqual(FILES);
   });
 
   it("writes none with --json", async () => {

@@ -1,10 +1,10 @@
-import { availableParallelism } from "node:os";
 import type { KernelChoice } from "../kernels/kernels.js";
 import type { Column } from "../render/column.js";
 import type { RunResult, ScenarioDefinition } from "../scenario/types.js";
 import type { CliContext } from "./context.js";
 import { progressLine } from "./progress-line.js";
 import type { RunJob } from "./run-job.js";
+import { sideBySide } from "./side-by-side.js";
 
 /** Kernels to run a scenario on, each with the words over its column. */
 export interface LabelledKernel {
@@ -21,30 +21,6 @@ export interface FinishedColumns {
   readonly wallMs: number;
 }
 
-/** Carries `jobs` out, as many at a time as there are processors; results come in the order of the jobs. */
-async function runAll(
-  jobs: readonly RunJob[],
-  carryOut: (job: RunJob, index: number) => Promise<RunResult>,
-): Promise<readonly RunResult[]> {
-  const results: RunResult[] = [];
-  const queue = jobs.entries();
-  const lane = async (): Promise<void> => {
-    for (const [index, job] of queue) results[index] = await carryOut(job, index);
-  };
-  await Promise.all(Array.from({ length: Math.min(jobs.length, availableParallelism()) }, lane));
-  return results;
-}
-
-/** `work` with a signal that `outer` aborts, and its own failure too: one job refused ends the others. */
-async function endTogether<T>(outer: AbortSignal, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-  const failure = new AbortController();
-  try {
-    return await work(AbortSignal.any([outer, failure.signal]));
-  } finally {
-    failure.abort();
-  }
-}
-
 /** Carries jobs out side by side on the machine's processors, with a progress line for all of them. */
 export async function runJobs(
   context: CliContext,
@@ -54,10 +30,8 @@ export async function runJobs(
   const line = progressLine(context.terminal.progress, what, jobs.length, context.now);
   try {
     return await context.interruptible((outer) =>
-      endTogether(outer, (signal) =>
-        runAll(jobs, (job, index) =>
-          context.runner(job, { signal, onProgress: (progress) => line.update(index, progress) }),
-        ),
+      sideBySide(jobs, outer, (job, index, signal) =>
+        context.runner(job, { signal, onProgress: (progress) => line.update(index, progress) }),
       ),
     );
   } finally {

@@ -3,7 +3,7 @@ import type { CliContext } from "./context.js";
 import { EXIT } from "./exit-codes.js";
 import { Interrupted, main } from "./main.js";
 import { processTerminal } from "./terminal.js";
-import { workerRunner } from "./worker-runner.js";
+import { WorkerPool } from "./worker-pool.js";
 
 const INTERRUPTS = ["SIGINT", "SIGTERM"] as const;
 
@@ -53,7 +53,7 @@ function endSoon({ kill, pid }: NodeJS.Process): void {
  * Carries out the command line of a process and sets its exit code. The process ends by itself, so that what is still
  * in a pipe gets out.
  *
- * @param worker - the built module that carries one run
+ * @param worker - the built module that carries runs out
  */
 export async function runProcess(
   process: NodeJS.Process,
@@ -65,10 +65,12 @@ export async function runProcess(
   process.on("exit", () => {
     if (outputLost()) process.exitCode = EXIT.request;
   });
+  const { runner, exporter } = new WorkerPool(worker);
   const code = await main(process.argv.slice(2), {
     terminal: processTerminal(process),
     scenarios,
-    runner: workerRunner(worker),
+    runner,
+    exporter,
     interruptible: interruptible(process),
     now: () => performance.now(),
   });

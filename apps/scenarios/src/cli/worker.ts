@@ -1,7 +1,8 @@
-/** Entry of the worker thread that carries one run. */
-import { parentPort, workerData } from "node:worker_threads";
+/** Entry of the worker threads that carry runs out. */
+import { parentPort } from "node:worker_threads";
 import { scenarios } from "../scenarios/index.js";
-import type { RunJob } from "./run-job.js";
-import { serveJob } from "./serve-job.js";
+import { serveTask } from "./serve-task.js";
+import type { WorkerTask } from "./worker-messages.js";
 
-if (parentPort !== null) serveJob(scenarios, workerData as RunJob, parentPort);
+const port = parentPort;
+port?.on("message", (task: WorkerTask) => serveTask(scenarios, task, port));

@@ -1,62 +1,15 @@
-import { JsonLinesReader, type TraceEvent, type TraceRun, type TraceSink } from "@chronovisor/trace";
+import { JsonLinesReader, type TraceEvent, type TraceRun } from "@chronovisor/trace";
 import { describe, expect, it } from "vitest";
 import { ChronovisorError } from "../errors.js";
-import { parseKernel } from "../kernels/kernels.js";
-import { LVTT_PERIODIC, SVR_APIC_ENABLED, X2APIC_LVTT, X2APIC_SVR, X2APIC_TMICT } from "../machine/guest.js";
-import { buildLapicMachine } from "../machine/lapic-machine.js";
-import { exportRun, type PlayedRun } from "./export-run.js";
+import { exportRun, type PlayRun } from "./export-run.js";
+import { HEAD, play, playTicks } from "./fixtures/ten-ticks.js";
 import { exportFormatNamed, exportFormats } from "./formats.js";
 import { sha256 } from "./sha256.js";
 
-const HEAD: TraceRun = {
-  scenario: "ten ticks",
-  kernel: "v6.12",
-  params: { period: "1ms" },
-  seed: 1,
-  tscHz: 2_500_000_000n,
-  tscKhz: 2_500_000,
-  cpus: 1,
-  vcpus: 1,
-};
-
-/** A machine whose guest ticks ten times and tells how late it was. */
-function playTicks(sink: TraceSink): number {
-  const { host, vcpu } = buildLapicMachine({
-    hostKhz: 2_500_000n,
-    hostHz: 2_500_000_000n,
-    guestKhz: 2_500_000n,
-    monoRatePpb: -50_000n,
-    busNs: 1n,
-    exitCost: 1_000n,
-    entryCost: 500n,
-    immediateExitCost: 300n,
-    callbackCost: 200n,
-    minDelta: 1_000n,
-    axes: parseKernel(HEAD.kernel).axes,
-    trace: sink,
-  });
-  let ticks = 0;
-  vcpu.start("ten ticks", function* (cpu) {
-    cpu.wrmsr(X2APIC_SVR, SVR_APIC_ENABLED | 0xff);
-    cpu.wrmsr(X2APIC_LVTT, LVTT_PERIODIC | 0xec);
-    cpu.wrmsr(X2APIC_TMICT, 500_000);
-    while (ticks < 10) {
-      yield cpu.halt();
-      ticks += 1;
-      const lag = { kind: "counter", at: host.engine.now, name: "lag", unit: "ns", vcpu: 0 } as const;
-      sink.emit({ ...lag, value: BigInt(ticks) });
-      cpu.eoi();
-    }
-  });
-  host.engine.runUntil(host.tscAt(20_000_000n));
-  return ticks;
-}
-
-const RUN: PlayedRun<number> = { head: HEAD, play: playTicks };
-
-function written(format: string, run = RUN): { readonly file: Buffer; readonly result: number } {
+function written(format: string): { readonly file: Buffer; readonly result: number | undefined } {
   const pieces: Uint8Array[] = [];
-  const result = exportRun(format, run, (piece) => pieces.push(Buffer.from(piece)));
+  const { result, head } = exportRun(format, play, (piece) => pieces.push(Buffer.from(piece)));
+  expect(head).toEqual(HEAD);
   return { file: Buffer.concat(pieces), result };
 }
 
@@ -74,7 +27,14 @@ describe("exportRun", () => {
   it("runs once, and once more where the head names the series", () => {
     const plays = exportFormats.map(({ name }) => {
       let played = 0;
-      exportRun(name, { head: HEAD, play: () => (played += 1) }, () => {});
+      exportRun(
+        name,
+        ({ trace }) => {
+          played += 1;
+          trace(HEAD);
+        },
+        () => {},
+      );
       return [name, played];
     });
     expect(Object.fromEntries(plays)).toEqual({
@@ -90,19 +50,19 @@ describe("exportRun", () => {
 
   it("runs once where it is told which series", () => {
     let played = 0;
-    const series = [{ of: "counter", name: "lag.vcpu0", unit: "ns" }] as const;
+    const series = [{ of: "counter", name: "ticks.vcpu0", unit: "count" }] as const;
     let file = "";
-    const play = (sink: TraceSink): void => {
+    const counted: PlayRun<number> = (hooks) => {
       played += 1;
-      playTicks(sink);
+      return play(hooks);
     };
-    exportRun("csv-series", { head: HEAD, play }, (piece) => (file += piece), { series });
+    exportRun("csv-series", counted, (piece) => (file += piece), { series });
     expect(played).toBe(1);
-    expect(file.split("\n").map((row) => row.split(",")[1])).toEqual([
-      "lag.vcpu0_ns",
-      ..."1 2 3 4 5 6 7 8 9 10".split(" "),
-      undefined,
-    ]);
+    const [head, ...rows] = file.split("\n").map((row) => row.split(","));
+    expect(head).toEqual(["t_ns", "ticks.vcpu0_count"]);
+    expect(rows.flatMap(([, lag]) => (lag === undefined || lag === "" ? [] : [lag])).slice(-10)).toEqual(
+      "1 2 3 4 5 6 7 8 9 10".split(" "),
+    );
   });
 
   it("writes JSON Lines that end with the SHA-256 of the lines before, and are read back to the same events", () => {
@@ -125,13 +85,15 @@ describe("exportRun", () => {
 
   it("has series of the run as columns", () => {
     const [head] = written("csv-series").file.toString("utf8").split("\n");
-    expect(head).toBe("t_ns,lag.vcpu0_ns");
+    expect(head).toBe(
+      "t_ns,lag.vcpu0_ns,CLOCK_REALTIME_ns,CLOCK_MONOTONIC_ns,CLOCK_MONOTONIC_RAW_ns,CLOCK_BOOTTIME_ns,CLOCK_TAI_ns,host_tsc_ns,guest_tsc.vcpu0_ns,ticks.vcpu0_count",
+    );
   });
 
   it("ends the run when the file cannot take more", () => {
     const full = new ChronovisorError("out.csv: cannot be written: no space left on device");
-    const attempt = (): number =>
-      exportRun("csv", RUN, () => {
+    const attempt = (): unknown =>
+      exportRun("csv", play, () => {
         throw full;
       });
     expect(attempt).toThrow(full);

@@ -17,6 +17,7 @@ import {
 } from "@chronovisor/trace";
 import { unknownName } from "../errors.js";
 import { sha256 } from "./sha256.js";
+import type { WindowOpening } from "./window-sink.js";
 
 /** What can be chosen about a file of each format; formats take no notice of others' choices. */
 export interface ExportOptions {
@@ -51,8 +52,12 @@ export interface ExportFormat {
   readonly extension: string;
   /** Whether its head names the series, so that they must be known before the first event. */
   readonly head: "plain" | "names series";
+  /** What of that which stood before is told where a window begins: a log says nothing that did not happen then. */
+  readonly opening: WindowOpening;
   readonly create: (target: ExportTarget) => TraceExporter;
   readonly companions: (run: TraceRun) => readonly CompanionFile[];
+  /** Where a run gets too long for it, and what to do then. */
+  readonly longest?: { readonly ns: bigint; readonly text: string; readonly advice: string };
 }
 
 const alone = (): readonly CompanionFile[] => [];
@@ -73,6 +78,7 @@ export const exportFormats: readonly ExportFormat[] = [
     title: "ui.perfetto.dev and trace_processor",
     extension: ".pftrace",
     head: "plain",
+    opening: "all that stands",
     create: ({ run, write, options }) => new PerfettoExporter(run, write, options.timeline),
     companions: alone,
   },
@@ -81,14 +87,17 @@ export const exportFormats: readonly ExportFormat[] = [
     title: "Chrome JSON trace events, for chrome://tracing and speedscope",
     extension: ".json",
     head: "plain",
+    opening: "all that stands",
     create: ({ run, write, options }) => new ChromeExporter(run, write, options.timeline),
     companions: alone,
+    longest: { ns: 2n ** 42n * 1_000n, text: "50.9 days", advice: "perfetto takes any" },
   },
   {
     name: "ftrace",
     title: "the kernel's log of tracepoints",
     extension: ".txt",
     head: "plain",
+    opening: "who runs",
     create: ({ run, write, options }) => new FtraceExporter(run, write, options.ftrace),
     companions: alone,
   },
@@ -97,6 +106,7 @@ export const exportFormats: readonly ExportFormat[] = [
     title: "a table of events",
     extension: ".csv",
     head: "plain",
+    opening: "all that stands",
     create: ({ run, write }) => new CsvEventsExporter(run, write),
     companions: runBeside,
   },
@@ -105,6 +115,7 @@ export const exportFormats: readonly ExportFormat[] = [
     title: "a table of counters and clocks over time",
     extension: ".csv",
     head: "names series",
+    opening: "all that stands",
     create: ({ run, write, series }) => new CsvSeriesExporter(run, write, series),
     companions: runBeside,
   },
@@ -113,6 +124,7 @@ export const exportFormats: readonly ExportFormat[] = [
     title: "JSON Lines, without loss, to be read back",
     extension: ".jsonl",
     head: "plain",
+    opening: "all that stands",
     create: ({ run, write }) => new JsonLinesExporter(run, write, { digest: sha256() }),
     companions: alone,
   },
@@ -121,6 +133,7 @@ export const exportFormats: readonly ExportFormat[] = [
     title: "GTKWave, Surfer and other waveform viewers",
     extension: ".vcd",
     head: "names series",
+    opening: "all that stands",
     create: ({ run, write, series, options }) => new VcdExporter(run, write, { ...options.vcd, series }),
     companions: namesBeside,
   },

@@ -4,6 +4,7 @@ import { Host } from "./host.js";
 import { keepTime } from "./keep-time.js";
 import { KvmHost } from "./kvm-host.js";
 import { KvmVm } from "./kvm-vm.js";
+import type { OpenTrace } from "./trace/open-trace.js";
 import { Vcpu } from "./vcpu.js";
 
 /** CONFIG_HZ: the unit of NTP's arithmetic, where no tick runs. */
@@ -21,6 +22,8 @@ export interface ClockMachineOptions {
   /** VMX by default. */
   readonly vendor?: TscVendor;
   readonly tscScaling?: "present" | "absent";
+  /** Whether the guest is one of Hyper-V's interface; by default it is not. */
+  readonly hyperv?: "present" | "absent";
   /** vCPUs, each on a host CPU of its own; 1 by default. */
   readonly vcpus?: number;
   /** Further host CPUs; none by default. */
@@ -32,6 +35,10 @@ export interface ClockMachineOptions {
   /** CLOCK_REALTIME at the start, ns since 1970; 0 by default. */
   readonly realtimeNs?: bigint;
   readonly axes: Readonly<Record<string, string>>;
+  /** Opens the machine's trace; by default it has none. */
+  readonly openTrace?: OpenTrace | undefined;
+  /** vCPUs that may come later, of which a trace has to know before; none by default. */
+  readonly laterVcpus?: number;
 }
 
 /** A host and a VM on it whose work costs nothing: what its clocks read depends on nothing but its clocks. */
@@ -61,13 +68,14 @@ export interface ClockMachine {
  * seen // => [ 1, 2500000000n ]
  */
 export function buildClockMachine(options: ClockMachineOptions): ClockMachine {
-  const { vcpus = 1, spareCpus = 0, vendor = "vmx" } = options;
-  const host = buildHost(options, vcpus + spareCpus);
+  const { vcpus = 1, spareCpus = 0, laterVcpus = 0, vendor = "vmx" } = options;
+  const host = buildHost(options, vcpus + spareCpus, vcpus + laterVcpus);
   const kvm = new KvmHost(host, Number(options.hostKhz));
   const vm = new KvmVm(kvm, {
     guestKhz: Number(options.guestKhz === 0n ? options.hostKhz : options.guestKhz),
     vendor,
     ...(options.tscScaling === undefined ? {} : { tscScaling: options.tscScaling }),
+    ...(options.hyperv === undefined ? {} : { hyperv: options.hyperv }),
     axes: options.axes,
   });
   for (let id = 0; id < vcpus; id++) addVcpu(host, vm, options.axes);
@@ -107,7 +115,7 @@ export function addVcpu(host: Host, vm: KvmVm, axes: Readonly<Record<string, str
   return vcpu;
 }
 
-function buildHost(options: ClockMachineOptions, cpus: number): Host {
+function buildHost(options: ClockMachineOptions, cpus: number, vcpus: number): Host {
   const { hostKhz, hostHz = hostKhz * 1000n, startTsc = 0n, realtimeNs, ipiNs, axes } = options;
   const tscKhz = Number(hostKhz);
   return new Host({
@@ -124,5 +132,6 @@ function buildHost(options: ClockMachineOptions, cpus: number): Host {
     cpus: Array.from({ length: cpus }, () => ({})),
     startTsc,
     ...(ipiNs === undefined ? {} : { ipiNs }),
+    trace: options.openTrace?.({ tscHz: hostHz, tscKhz, cpus, vcpus }),
   });
 }

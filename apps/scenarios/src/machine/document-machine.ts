@@ -12,6 +12,7 @@ import { KvmVm } from "./kvm-vm.js";
 import { advanceConfig } from "./lapic-machine.js";
 import { steerTo } from "./steer.js";
 import type { CatchUp } from "./timer-callbacks.js";
+import type { OpenTrace } from "./trace/open-trace.js";
 import { Vcpu } from "./vcpu.js";
 
 const NS_PER_S = 1_000_000_000n;
@@ -62,6 +63,8 @@ export interface DocumentMachineOptions {
   readonly catchUp: CatchUp;
   /** Where what varies from exit to exit is drawn from. */
   readonly random: Random;
+  /** Opens the machine's trace; by default it has none. */
+  readonly openTrace?: OpenTrace | undefined;
 }
 
 /** A host, and a VM on it whose vCPUs have a LAPIC timer and a kvmclock each. */
@@ -92,14 +95,15 @@ export function buildDocumentMachine(options: DocumentMachineOptions): DocumentM
   return { host, kvm, vm };
 }
 
-function buildHost({ host: options, axes }: DocumentMachineOptions): Host {
+function buildHost({ host: options, vm, axes, openTrace }: DocumentMachineOptions): Host {
   const { tsc, hz, tick, eventDevice } = options;
   const tscKhz = Number(tsc);
   const periodNs = NS_PER_S / hz;
   const whenIdle = tick === "on" ? "goes-on" : "stops";
   const cpu: HostCpuOptions = tick === "off" ? {} : { tick: { periodNs, firstNs: periodNs, whenIdle } };
+  const tscHz = actualHz(options);
   const host = new Host({
-    tscHz: actualHz(options),
+    tscHz,
     clock: { kind: "tsc", tscKhz, hz: Number(hz), cyclesToNs: axes.delta as CyclesToNsForm },
     tscKhz,
     minDeltaNs: 0n,
@@ -109,6 +113,7 @@ function buildHost({ host: options, axes }: DocumentMachineOptions): Host {
     equalTarget: axes.equalTarget as EqualTarget,
     forceLocal: axes.forceLocal as "off" | "on",
     eventDevice: eventDevice === "ideal" ? "ideal" : (axes.eventDevice as EventTimerKind),
+    trace: openTrace?.({ tscHz, tscKhz, cpus: options.cpus, vcpus: vm.cpus.length }),
   });
   steerTo(host.clock.timekeeper, options.ntp);
   return host;

@@ -57,10 +57,15 @@ export class Engine {
   /** No event begins before: the running one began then, or every CPU was busy until then. */
   #begun: HostTsc;
   #atInstant = 0;
+  /** Everything due by then has run. */
+  #ranTo: HostTsc;
+  /** Told, before time goes on to `to` or where a run ends there, that nothing more happens before. */
+  onAdvance: ((to: HostTsc) => void) | undefined;
 
   constructor(start: HostTsc) {
     this.#now = start;
     this.#begun = start;
+    this.#ranTo = start;
   }
 
   /** Host TSC on the CPU whose code runs: CPUs are up to one event apart. */
@@ -71,6 +76,28 @@ export class Engine {
   /** The CPU whose code runs; undefined in the timeline and between events. */
   get lane(): Lane | undefined {
     return this.#lane;
+  }
+
+  /** The instant before which nothing will happen any more. */
+  get settled(): HostTsc {
+    if (this.#lanes.length <= 1) return this.#now;
+    return this.#begun < this.#ranTo ? this.#ranTo : this.#begun;
+  }
+
+  /** From when on no CPU's code is under way, as far as it has run. */
+  get freeFrom(): HostTsc {
+    return this.#freeAt(undefined, this.#begun);
+  }
+
+  /** Has `look` read the machine as it is at `tsc`, where nothing happens between now and then; it must not change it. */
+  lookAt(tsc: HostTsc, look: () => void): void {
+    const { now } = this;
+    this.#now = tsc;
+    try {
+      look();
+    } finally {
+      this.#now = now;
+    }
   }
 
   add(source: EventSource): void {
@@ -96,6 +123,7 @@ export class Engine {
   moveTo(to: HostTsc, instant: (at: HostTsc) => HostTsc): void {
     this.#now = to;
     this.#began(to);
+    this.#ranTo = to;
     for (const lane of this.#lanes) lane.busyUntil = to;
     for (const source of this.#sources) source.moved?.(instant);
   }
@@ -121,6 +149,8 @@ export class Engine {
   /** Runs every event due up to and including `end`, then moves to `end` unless an event ran past it. */
   runUntil(end: HostTsc): void {
     this.#run(end, NEVER);
+    if (end > this.#ranTo) this.#ranTo = end;
+    this.onAdvance?.(end);
     if (end > this.#now) this.#now = end;
   }
 
@@ -143,8 +173,10 @@ export class Engine {
       const due = source?.nextAt;
       if (source === undefined || due === undefined || due > end) return false;
       const at = this.#freeAt(source.lane, due);
-      if (at > this.#begun) this.#began(at);
-      else if (++this.#atInstant > EVENTS_PER_INSTANT) {
+      if (at > this.#begun) {
+        this.onAdvance?.(at);
+        this.#began(at);
+      } else if (++this.#atInstant > EVENTS_PER_INSTANT) {
         throw new LivelockError(
           source.name,
           `made ${EVENTS_PER_INSTANT} events without time passing, at host TSC ${at}`,

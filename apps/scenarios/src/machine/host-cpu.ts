@@ -4,6 +4,7 @@ import type { Engine, EventSource } from "./engine.js";
 import type { EventTimer } from "./event-timer.js";
 import type { HostTick } from "./host-tick.js";
 import { Lane } from "./lane.js";
+import type { CpuTrace } from "./trace/cpu-trace.js";
 import type { CpuGuest } from "./vcpu-thread.js";
 
 /** What a host CPU was seen doing with interrupts off. */
@@ -30,6 +31,7 @@ export class HostCpu implements EventSource, EventDevice {
   readonly lane: Lane = new Lane();
   readonly #engine: Engine;
   readonly #timer: EventTimer;
+  readonly #trace: CpuTrace | undefined;
   #maskedUntil: HostTsc | undefined;
   #timers: HrtimerCpu | undefined;
   #guest: CpuGuest | undefined;
@@ -42,11 +44,13 @@ export class HostCpu implements EventSource, EventDevice {
   /** The CPU's periodic tick, where it has one. */
   tick: HostTick | undefined;
 
-  constructor(engine: Engine, id: number, timer: EventTimer) {
+  constructor(engine: Engine, id: number, timer: EventTimer, trace?: CpuTrace) {
     this.id = id;
     this.name = `CPU ${id}`;
     this.#engine = engine;
     this.#timer = timer;
+    this.#trace = trace;
+    this.#trace?.runs("idle");
   }
 
   /** Gives the CPU its hrtimer base, which is made from the CPU's own device. */
@@ -120,15 +124,17 @@ export class HostCpu implements EventSource, EventDevice {
     const ipiFirst = ipi !== undefined && (fireAt === undefined || ipi.at < fireAt);
     if (ipiFirst) this.#ipis.shift();
     else this.#timer.fired();
-    if (ipiFirst) this.takeInterrupt(ipi.handle);
-    else this.takeInterrupt(this.#onTimer);
+    if (ipiFirst) this.takeInterrupt(ipi.handle, "ipi");
+    else this.takeInterrupt(this.#onTimer, "timer");
   }
 
   /** An interrupt comes here now: the guest leaves, the handler runs, the guest's thread goes on. */
-  takeInterrupt(handle: () => void): void {
+  takeInterrupt(handle: () => void, what: "timer" | "ipi"): void {
     const guest = this.#guest;
     const interrupted = guest?.leaveForInterrupt() ? guest : undefined;
+    this.#trace?.interruptBegins(what);
     handle();
+    this.#trace?.interruptEnds();
     interrupted?.continueAfterInterrupt();
   }
 
@@ -173,7 +179,13 @@ export class HostCpu implements EventSource, EventDevice {
 
   /** Something began or ended to run here: an idle CPU may stop its tick. */
   occupancyChanged(): void {
+    if (this.#trace !== undefined) this.#tellOccupant(this.#trace);
     this.tick?.occupancyChanged(this.idle ? "idle" : "busy");
+  }
+
+  #tellOccupant(trace: CpuTrace): void {
+    if (this.#guest?.occupiesCpu === true) trace.runs("vcpu", this.#guest.id);
+    else trace.runs(this.idle ? "idle" : "work");
   }
 
   /** The CPU goes down: no interrupt is taken any more. Its timers and threads were moved before. */

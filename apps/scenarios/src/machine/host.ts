@@ -7,6 +7,9 @@ import type { HostSleep } from "./host-sleep.js";
 import { HostTick, type HostTickOptions, type TickHost } from "./host-tick.js";
 import { type HostClockOptions, HostTime } from "./host-time.js";
 import { Timeline } from "./timeline.js";
+import { CpuTrace } from "./trace/cpu-trace.js";
+import { MachineTrace } from "./trace/machine-trace.js";
+import type { TraceOrder } from "./trace/trace-order.js";
 
 const U64_MAX = 2n ** 64n - 1n;
 
@@ -39,6 +42,8 @@ export interface HostOptions {
   readonly forceLocal?: "off" | "on";
   /** Callbacks of one timer interrupt before the machine is declared stuck. */
   readonly maxCallbacksPerInterrupt?: number;
+  /** Where it tells what happens; by default nowhere. */
+  readonly trace?: TraceOrder | undefined;
 }
 
 /** A host machine: its axis, its clocks, its CPUs with their timers, and what the scenario will do to it. */
@@ -48,6 +53,8 @@ export class Host {
   readonly hrtimers: HrtimerSystem;
   readonly cpus: readonly HostCpu[];
   readonly timeline: Timeline = new Timeline();
+  /** What it tells, if anybody listens. */
+  readonly trace: MachineTrace | undefined;
   readonly tscHz: bigint;
   readonly startTsc: HostTsc;
   /** From an interrupt sent to another CPU to its arrival, host cycles. */
@@ -75,13 +82,22 @@ export class Host {
     this.ipiCycles = this.cycles(ipiNs);
     this.engine = new Engine(this.startTsc);
     this.clock = new HostTime(this.engine, tscHz, options.clock);
+    const tscKhz = options.tscKhz ?? Number(tscHz / 1000n);
+    const trace = options.trace === undefined ? undefined : new MachineTrace(this, options.trace, tscKhz);
+    this.trace = trace;
     const device = {
       kind: options.eventDevice ?? ("ideal" as const),
       minDelta: this.cycles(options.minDeltaNs),
-      tscKhz: options.tscKhz ?? Number(tscHz / 1000n),
+      tscKhz,
     };
     this.cpus = cpuOptions.map(
-      (_, id) => new HostCpu(this.engine, id, createEventTimer(this.engine, this.clock, device)),
+      (_, id) =>
+        new HostCpu(
+          this.engine,
+          id,
+          createEventTimer(this.engine, this.clock, device),
+          trace === undefined ? undefined : new CpuTrace(trace, id),
+        ),
     );
     this.hrtimers = new HrtimerSystem({
       clock: {
@@ -94,6 +110,7 @@ export class Host {
         isHousekeeping: (id) => this.#housekeeping.has(id),
       },
       sendIpi: ({ id }) => this.#retrigger(id),
+      ...(trace === undefined ? {} : { events: trace.hrtimers.events }),
       ...(options.equalTarget === undefined ? {} : { equalTarget: options.equalTarget }),
       ...(options.forceLocal === undefined ? {} : { forceLocal: options.forceLocal }),
       ...(options.maxCallbacksPerInterrupt === undefined
@@ -101,7 +118,10 @@ export class Host {
         : { maxCallbacksPerInterrupt: options.maxCallbacksPerInterrupt }),
     });
     this.clock.onRateChange = () => this.#rateChanged();
-    this.clock.onClockSet = (clocks) => this.hrtimers.clockWasSet(clocks);
+    this.clock.onClockSet = (clocks) => {
+      this.hrtimers.clockWasSet(clocks);
+      trace?.clocks.moved();
+    };
     this.clock.onUpdate = () => this.#clockUpdated();
     for (const cpu of this.cpus) this.#attach(cpu);
     for (const cpu of this.cpus) this.#startTick(cpu, cpuOptions[cpu.id] ?? {});
@@ -173,6 +193,7 @@ export class Host {
     const wokenAt = tsc === "counts" ? asleepAt + slept : tsc === "stops" ? asleepAt : tsc.resetTo;
     if (wokenAt < 0n || wokenAt > U64_MAX)
       throw new RangeError(`Host.sleep: expected the TSC to come back as a u64, got ${wokenAt}`);
+    this.trace?.clocks.readNow();
     clock.timekeeper.suspend();
     const uncounted = asleepAt + slept - wokenAt;
     this.#uncounted += uncounted;
@@ -180,7 +201,9 @@ export class Host {
       const due = at - uncounted;
       return (due < wokenAt ? wokenAt : due) as HostTsc;
     });
+    this.trace?.axisMoved();
     clock.timekeeper.resume(ns);
+    this.trace?.clocks.readNow();
     this.hrtimers.resume();
   }
 
@@ -241,6 +264,7 @@ export class Host {
         const timer: Hrtimer = this.engine.on(cpu.lane, () =>
           this.hrtimers.createTimer(() => onExpiry(timer), { name, mode: HRTIMER_MODE_HARD }),
         );
+        this.trace?.hrtimers.calls(timer, "tick_sched_timer");
         return timer;
       },
       advanceClock: () => this.clock.timekeeper.tick(),
@@ -277,6 +301,7 @@ export class Host {
   }
 
   #clockUpdated(): void {
+    this.trace?.clocks.updated();
     for (const listener of this.#clockListeners) listener();
   }
 }

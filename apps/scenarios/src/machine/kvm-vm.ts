@@ -11,6 +11,8 @@ import {
 import { pvclockBehaviours, tscBehaviours } from "../kernels/kvmclock-behaviours.js";
 import { FlatMemory } from "./guest-memory.js";
 import type { KvmHost } from "./kvm-host.js";
+import { KvmTrace } from "./trace/kvm-trace.js";
+import { ReferenceTime } from "./trace/reference-time.js";
 import type { Vcpu } from "./vcpu.js";
 import { VcpuClocks } from "./vcpu-clocks.js";
 import { isIn } from "./vcpu-thread.js";
@@ -22,6 +24,8 @@ export interface KvmVmOptions {
   readonly vendor: TscVendor;
   /** Whether the hardware scales the TSC; by default it does. */
   readonly tscScaling?: "present" | "absent";
+  /** Whether its guest is one of Hyper-V's interface, which has a reference time; by default it is not. */
+  readonly hyperv?: "present" | "absent";
   /** Pages of guest memory; 16 by default. */
   readonly memoryPages?: number;
   /** One value per axis of the kernel table. */
@@ -43,10 +47,14 @@ export class KvmVm {
   readonly vcpus: Vcpu[] = [];
   /** Called after every new reference of the clock. */
   onMasterClockUpdate: ((update: MasterClockUpdate) => void) | undefined;
+  readonly #trace: KvmTrace | undefined;
+  readonly #hyperv: "present" | "absent";
   #globalUpdates = 0;
 
   constructor(kvm: KvmHost, options: KvmVmOptions) {
     this.kvm = kvm;
+    this.#hyperv = options.hyperv ?? "absent";
+    this.#trace = kvm.host.trace === undefined ? undefined : new KvmTrace(kvm.host.trace, this);
     this.memory = new FlatMemory(options.memoryPages ?? 16);
     this.hypervPage = new ReferenceTscClock(this.memory);
     this.counters = new VmTsc({
@@ -59,6 +67,7 @@ export class KvmVm {
       health: kvm.health,
       events: {
         ...tscRequests(() => this.clock),
+        ...this.#trace?.tscEvents,
         onRestartHvTimer: (counter) => this.#vcpuOf(counter)?.timers.restart(),
         onMigrateTimer: (counter) => this.#vcpuOf(counter)?.timers.requestMigration(),
       },
@@ -82,7 +91,14 @@ export class KvmVm {
   /** Creates the next vCPU's counter and clock: as KVM does at the vCPU's creation. */
   createClocks(): VcpuClocks {
     const counter = this.counters.createVcpu();
-    return new VcpuClocks(this, counter, this.clock.addVcpu(counter));
+    const clock = this.clock.addVcpu(counter);
+    this.kvm.host.trace?.clocks.add({
+      id: clock.id,
+      counter,
+      pvclock: { clock, memory: this.memory },
+      ...(this.#hyperv === "absent" ? {} : { referenceTime: new ReferenceTime(this) }),
+    });
+    return new VcpuClocks(this, counter, clock);
   }
 
   /** The vCPU of the clocks created last. */
@@ -116,9 +132,13 @@ export class KvmVm {
       },
       onMasterClockUpdate: (update) => {
         this.hypervPage.noteNewReference();
+        this.#trace?.masterClock(update);
         this.onMasterClockUpdate?.(update);
       },
-      onClockUpdate: (_vcpu, info) => this.hypervPage.updateClock(info),
+      onClockUpdate: (vcpu, info) => {
+        this.hypervPage.updateClock(info);
+        this.#trace?.clockUpdated(vcpu, info);
+      },
       onGlobalUpdateQueued: (delayNs) =>
         later("a global clock update", delayNs, () => {
           this.#globalUpdates += 1;

@@ -9,6 +9,8 @@ import type { EventTimerKind } from "./event-timer.js";
 import { longTailed } from "./exit-latency.js";
 import { Host, type HostCpuOptions } from "./host.js";
 import { steerTo } from "./steer.js";
+import type { OpenTrace } from "./trace/open-trace.js";
+import { TraceOrder } from "./trace/trace-order.js";
 import { Vcpu } from "./vcpu.js";
 
 /** What the machine of the LAPIC timer stories is made from: times in ns, frequencies in their names' units. */
@@ -59,7 +61,10 @@ export interface LapicMachineOptions {
   readonly idleModel?: "reentry" | "software";
   readonly axes: Readonly<Record<string, string>>;
   readonly hooks?: RunHooks;
+  /** Where the machine tells what happens; by default nowhere. */
   readonly trace?: TraceSink;
+  /** Opens the machine's trace, where none is given: what a story has of its run. */
+  readonly openTrace?: OpenTrace | undefined;
   /** Where what varies from exit to exit is drawn from; seed 1 by default. */
   readonly random?: Random;
 }
@@ -118,9 +123,11 @@ function assemble(options: LapicMachineOptions): LapicMachine {
       ? {}
       : { exitJitter: longTailed(random, host.cycles(options.exitJitter)) }),
   };
+  const tsc = new VcpuTsc({ hostTscKhz: hostKhz, userTscKhz: Number(options.guestKhz), vendor: "vmx" });
+  host.trace?.clocks.add({ id: 0, counter: tsc });
   const vcpu = new Vcpu(host, cpu, {
     id: 0,
-    tsc: new VcpuTsc({ hostTscKhz: hostKhz, userTscKhz: Number(options.guestKhz), vendor: "vmx" }),
+    tsc,
     behaviours,
     apicBehaviours: localApicBehaviours(options.axes),
     timerConfig: {
@@ -134,7 +141,6 @@ function assemble(options: LapicMachineOptions): LapicMachine {
     catchUp: options.hooks?.stepped === true ? "stepped" : "closed-form",
     costs,
     haltPoll: host.cycles(options.haltPoll ?? 0n),
-    ...(options.trace === undefined ? {} : { trace: options.trace }),
   });
   return { host, vcpu };
 }
@@ -146,6 +152,7 @@ function buildHost(options: LapicMachineOptions): Host {
   const tscKhz = Number(options.hostKhz);
   const periodNs = NS_PER_S / hz;
   const ticking: HostCpuOptions = { tick: { periodNs, firstNs: periodNs, whenIdle: "goes-on" } };
+  const cpus = options.cpus ?? [clock === "exact" ? {} : ticking];
   const host = new Host({
     tscHz: options.hostHz,
     clock:
@@ -154,7 +161,7 @@ function buildHost(options: LapicMachineOptions): Host {
         : { kind: "tsc", tscKhz, hz: Number(hz), cyclesToNs: options.axes.delta as CyclesToNsForm },
     tscKhz,
     minDeltaNs: options.minDelta,
-    cpus: options.cpus ?? [clock === "exact" ? {} : ticking],
+    cpus,
     startTsc: options.startTsc ?? 0n,
     equalTarget: options.axes.equalTarget as EqualTarget,
     forceLocal: options.axes.forceLocal as "off" | "on",
@@ -163,9 +170,15 @@ function buildHost(options: LapicMachineOptions): Host {
     ...(options.maxCallbacksPerInterrupt === undefined
       ? {}
       : { maxCallbacksPerInterrupt: options.maxCallbacksPerInterrupt }),
+    trace: traceOf(options, cpus.length),
   });
   if (clock === "tsc") steerTo(host.clock.timekeeper, monoRatePpb);
   return host;
+}
+
+function traceOf({ trace, openTrace, hostHz, hostKhz }: LapicMachineOptions, cpus: number) {
+  if (trace !== undefined) return new TraceOrder(trace);
+  return openTrace?.({ tscHz: hostHz, tscKhz: Number(hostKhz), cpus, vcpus: 1 });
 }
 
 /** The parameter's meaning by generation: kernels that do not tune take the fixed default, 1 µs. */

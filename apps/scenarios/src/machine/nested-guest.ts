@@ -64,6 +64,7 @@ export class NestedGuest {
           { name: `nested timer of ${owner.name}`, mode: HRTIMER_MODE_HARD },
         );
         this.#hrtimer = timer;
+        host.trace?.hrtimers.calls(timer, "vmx_preemption_timer_fn");
         return timer;
       },
       createRawTimer: (onExpiry) =>

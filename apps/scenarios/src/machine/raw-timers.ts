@@ -66,7 +66,7 @@ export class RawClockTimer implements RawTimer, EventSource {
     this.#owner.cpu.takeInterrupt(() => {
       const next = this.#onExpiry(this);
       if (next !== undefined) this.start(next);
-    });
+    }, "timer");
   }
 }
 

@@ -219,6 +219,7 @@ describe("a thread is refused", () => {
   it("by a CPU that runs another vCPU", () => {
     const machine = machineOf(CPUS, PINNED);
     machine.host.cpu(2).admit({
+      id: 7,
       name: "vCPU 7",
       occupiesCpu: true,
       leaveForInterrupt: () => false,

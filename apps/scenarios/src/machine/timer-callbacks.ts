@@ -1,9 +1,9 @@
 import type { MonotonicNs } from "@chronovisor/clocksource";
 import { HRTIMER_MODE_HARD, type Hrtimer, type OnExpiry } from "@chronovisor/hrtimer";
 import type { LapicTimer, OnRawExpiry, RawTimer } from "@chronovisor/lapic";
-import type { TraceSink } from "@chronovisor/trace";
 import type { Host } from "./host.js";
 import { MappedRawTimer, RawClockTimer, type TimerOwner } from "./raw-timers.js";
+import type { TimerTrace } from "./trace/timer-trace.js";
 import type { VcpuThread } from "./vcpu-thread.js";
 
 /** How a backlog of callbacks is run; the bytes are the same. */
@@ -13,7 +13,7 @@ export interface TimerCallbackOptions {
   readonly catchUp: CatchUp;
   /** What one callback takes, in host cycles. */
   readonly cost: bigint;
-  readonly trace: TraceSink | undefined;
+  readonly trace: TimerTrace | undefined;
   /** The timer whose callbacks these are; asked for when one runs. */
   readonly timer: () => LapicTimer;
 }
@@ -44,15 +44,15 @@ export class TimerCallbacks {
       mode: HRTIMER_MODE_HARD,
     });
     this.#hrtimer = timer;
+    this.#host.trace?.hrtimers.calls(timer, "apic_timer_fn");
     return timer;
   }
 
   /** A timer on CLOCK_MONOTONIC_RAW, for the mitigations that arm one. */
   createRawTimer(kind: "own-event" | "mapped", owner: TimerOwner, onExpiry: OnRawExpiry): RawTimer {
     const expire: OnRawExpiry = (timer) => {
-      const { counters, now: at, id: vcpu } = this.#thread;
-      counters.cb += 1;
-      this.#options.trace?.emit({ kind: "hrtimer-callback", at, vcpu, cpu: owner.cpu.id });
+      this.#thread.counters.cb += 1;
+      this.#options.trace?.callback(owner.cpu.id);
       const next = onExpiry(timer);
       this.#host.engine.spend(this.#options.cost);
       return next;
@@ -70,9 +70,9 @@ export class TimerCallbacks {
   /** One callback: it reads the clock as it begins, then costs what a callback costs. */
   #run(timer: Hrtimer, onExpiry: OnExpiry): MonotonicNs | undefined {
     const { catchUp, cost, trace } = this.#options;
-    const { counters, id } = this.#thread;
+    const { counters } = this.#thread;
     counters.cb += 1;
-    trace?.emit({ kind: "hrtimer-callback", at: this.#thread.now, vcpu: id, cpu: timer.cpu });
+    trace?.callback(timer.cpu);
     const next = onExpiry(timer);
     this.#host.engine.spend(cost);
     const { timers } = this.#host.cpu(timer.cpu);
@@ -87,7 +87,7 @@ export class TimerCallbacks {
     counters.cb += callbacks;
     counters.restarts += callbacks;
     this.#host.engine.spend(count * cost);
-    trace?.emit({ kind: "hrtimer-catch-up", at: this.#thread.now, vcpu: id, cpu: timer.cpu, count });
+    trace?.caughtUp(timer.cpu, count);
     return nextExpiryNs as MonotonicNs;
   }
 

@@ -1,7 +1,7 @@
 import type { GuestTsc, HostTsc, MonotonicNs, VcpuTscView } from "@chronovisor/clocksource";
 import type { LapicTimer, LapicTimerBehaviours, LapicTimerEvents } from "@chronovisor/lapic";
-import type { TraceSink } from "@chronovisor/trace";
 import type { Host } from "./host.js";
+import type { TimerTrace } from "./trace/timer-trace.js";
 import type { VcpuThread } from "./vcpu-thread.js";
 
 const MODE_TSC_DEADLINE = 2;
@@ -26,6 +26,7 @@ export class TimerObserver {
   readonly #tsc: VcpuTscView;
   /** The deadline is computed from what is left to the target, unclamped: it means nothing while nothing is left. */
   readonly #fromRemainder: boolean;
+  readonly #trace: TimerTrace | undefined;
   #timer: LapicTimer | undefined;
   /** Host TSC at which the expiry was due that waits to be injected, and the one that waits to be taken. */
   #pendingDue: bigint | undefined;
@@ -45,13 +46,14 @@ export class TimerObserver {
     thread: VcpuThread,
     tsc: VcpuTscView,
     { periodicAdvance }: LapicTimerBehaviours,
-    trace: TraceSink | undefined,
+    trace: TimerTrace | undefined,
   ) {
     this.#host = host;
     this.#thread = thread;
     this.#tsc = tsc;
     this.#fromRemainder = periodicAdvance !== "independent" && periodicAdvance !== "resync-clamped";
-    this.events = this.#observe(trace);
+    this.#trace = trace;
+    this.events = this.#observe();
   }
 
   /** The timer that the events come from. */
@@ -94,9 +96,10 @@ export class TimerObserver {
     this.#latchedDue = undefined;
   }
 
-  #observe(trace: TraceSink | undefined): Partial<LapicTimerEvents> {
+  #observe(): Partial<LapicTimerEvents> {
     const thread = this.#thread;
-    const { counters, id: vcpu } = thread;
+    const trace = this.#trace;
+    const { counters } = thread;
     return {
       onExpire: ({ source, outcome }) => {
         if (source === "preemption-timer") counters.hvExp += 1;
@@ -106,7 +109,7 @@ export class TimerObserver {
           this.#pendingOn = this.#host.hrtimers.currentCpu;
         }
         this.#reportDeadline();
-        trace?.emit({ kind: "timer-expired", at: thread.now, vcpu, source, outcome });
+        trace?.expired(source, outcome);
       },
       onInject: (_lvtt, accepted) => {
         counters.inj += 1;
@@ -114,26 +117,25 @@ export class TimerObserver {
       },
       onArm: (arming) => {
         counters.restarts += 1;
-        const { backend } = arming;
-        const deadline = arming.backend === "hrtimer" ? arming.expiresNs : arming.guestDeadline;
-        trace?.emit({ kind: "timer-armed", at: thread.now, vcpu, backend, deadline });
+        trace?.armed(arming);
       },
-      onTune: (advanceNs, deltaCycles) => this.onTune?.(advanceNs, deltaCycles),
-      onDisarm: (backend) => trace?.emit({ kind: "timer-disarmed", at: thread.now, vcpu, backend }),
+      onTune: (advanceNs, deltaCycles) => {
+        trace?.tuned(advanceNs);
+        this.onTune?.(advanceNs, deltaCycles);
+      },
+      onDisarm: (backend) => trace?.disarmed(backend),
       onAdvance: (target, deadline) => {
         const targetTsc = this.#host.clock.firstTscAt(target);
         if (!this.#fromRemainder || targetTsc > thread.now) this.#apart(targetTsc, deadline);
-        const targetNs = target as MonotonicNs;
-        const deadlineTsc = deadline as GuestTsc;
-        trace?.emit({ kind: "timer-advanced", at: thread.now, vcpu, targetNs, deadlineTsc });
+        trace?.advanced(target as MonotonicNs, deadline as GuestTsc);
       },
       onBackend: (backend, reason) => {
         if (reason === "fallback") counters.fallbacks += 1;
-        trace?.emit({ kind: "backend", at: thread.now, vcpu, backend, reason });
+        trace?.backend(backend, reason);
       },
       onWarn: ({ kind }) => {
         counters.warnings += 1;
-        trace?.emit({ kind: "warning", at: thread.now, vcpu, text: kind });
+        trace?.warning(kind);
       },
     };
   }
@@ -145,7 +147,9 @@ export class TimerObserver {
   }
 
   #apart(targetTsc: HostTsc, deadline: bigint): void {
-    this.#thread.counters.deadlinesApart(targetTsc - this.#hostTscOf(deadline));
+    const apart = targetTsc - this.#hostTscOf(deadline);
+    this.#thread.counters.deadlinesApart(apart);
+    this.#trace?.lag(this.#host.nanoseconds(apart));
   }
 
   /** When the present expiry was due, by the deadline of the backend that serves it. */

@@ -21,7 +21,6 @@ import {
   X2APIC_MSR_FIRST,
   X2APIC_MSR_LAST,
 } from "@chronovisor/lapic";
-import type { TraceSink } from "@chronovisor/trace";
 import {
   IA32_TSC_DEADLINE,
   X2APIC_EOI,
@@ -34,6 +33,7 @@ import type { Host } from "./host.js";
 import type { TimerOwner } from "./raw-timers.js";
 import { type CatchUp, TimerCallbacks } from "./timer-callbacks.js";
 import { TimerObserver } from "./timer-observer.js";
+import { TimerTrace } from "./trace/timer-trace.js";
 import type { VcpuThread } from "./vcpu-thread.js";
 
 /** No run is as long: 14 years of the fastest counter. */
@@ -55,7 +55,6 @@ export interface VcpuApicOptions {
   readonly bus?: ApicBus;
   readonly catchUp: CatchUp;
   readonly costs: { readonly callback: bigint };
-  readonly trace?: TraceSink;
 }
 
 /** MSRs a vCPU with APICv writes without an exit (`vmx_update_msr_bitmap_x2apic`). */
@@ -75,7 +74,7 @@ export class VcpuApic implements LocalApicVcpu {
   readonly #hv: PreemptionTimer | undefined;
   /** The preemption timer's shares, where a nested timer has one. */
   readonly #shared: PreemptionTimerMultiplexer | undefined;
-  readonly #trace: TraceSink | undefined;
+  readonly #trace: TimerTrace | undefined;
   /** Watches the timer. */
   readonly observer: TimerObserver;
   readonly #callbacks: TimerCallbacks;
@@ -88,11 +87,12 @@ export class VcpuApic implements LocalApicVcpu {
 
   /** @throws RangeError if another vCPU on the bus has its id. */
   constructor(host: Host, thread: VcpuThread & TimerOwner, options: VcpuApicOptions) {
-    const { tsc, bus, trace, catchUp, costs, behaviours, preemptionTimerShift: rateShift } = options;
+    const { tsc, bus, catchUp, costs, behaviours, preemptionTimerShift: rateShift } = options;
     const { clock } = host;
     this.#host = host;
     this.#thread = thread;
     this.#tsc = tsc;
+    const trace = host.trace === undefined ? undefined : new TimerTrace(host.trace, thread);
     this.#trace = trace;
     this.#virtualized = options.apicv === "on";
     this.#posting = options.posting === "on";
@@ -253,8 +253,8 @@ export class VcpuApic implements LocalApicVcpu {
   acknowledge(): number | undefined {
     const vector = this.#apic.acknowledge();
     if (vector === undefined) return undefined;
-    if (vector === (this.timer.lvtt & LVT_VECTOR_MASK)) this.observer.taken();
-    this.#trace?.emit({ kind: "acknowledge", at: this.#thread.now, vcpu: this.#thread.id, vector });
+    if (this.#isTimers(vector)) this.observer.taken();
+    this.#trace?.acknowledged(vector);
     return vector;
   }
 
@@ -274,7 +274,7 @@ export class VcpuApic implements LocalApicVcpu {
   /** The preemption timer forced the guest out. One that stands for "no deadline" ran down: nothing expired. */
   preemptionTimerExit(nested: NestedPreemptionTimer | undefined): void {
     if (this.#hv === undefined || this.#hv.softDisabled) return;
-    this.#trace?.emit({ kind: "preemption-timer-exit", at: this.#thread.now, vcpu: this.#thread.id });
+    this.#trace?.preemptionTimerExit();
     const due = this.#shared?.earliest() ?? ["lapic"];
     if (due.includes("lapic")) this.timer.expiredHvTimer();
     if (due.includes("nested")) nested?.expiredHvTimer();
@@ -326,21 +326,20 @@ export class VcpuApic implements LocalApicVcpu {
 
   #arrived({ vector, deliveryMode }: ApicInterrupt, outcome: "accepted" | "coalesced" | "discarded"): void {
     if (outcome === "discarded" || deliveryMode > DELIVERY_MODE_LOWEST_PRIORITY) return;
-    const coalesced = outcome === "coalesced" ? "yes" : "no";
-    this.observer.requested(coalesced);
-    if (this.#trace === undefined) return;
-    const { now: at, id: vcpu } = this.#thread;
-    this.#trace.emit({ kind: "inject", at, vcpu, vector, coalesced });
+    this.observer.requested(outcome === "coalesced" ? "yes" : "no");
+    this.#trace?.injected(vector, this.#isTimers(vector) ? "timer" : "other", outcome);
   }
 
   #ended(vector: number): void {
-    if (this.#trace === undefined) return;
-    const { now: at, id: vcpu } = this.#thread;
-    this.#trace.emit({ kind: "eoi", at, vcpu, vector: vector < 0 ? undefined : vector });
+    this.#trace?.ended(vector < 0 ? undefined : vector);
+  }
+
+  #isTimers(vector: number): boolean {
+    return vector === (this.timer.lvtt & LVT_VECTOR_MASK);
   }
 
   #warn(text: string): void {
-    this.#trace?.emit({ kind: "warning", at: this.#thread.now, vcpu: this.#thread.id, text });
+    this.#trace?.warning(text);
   }
 }
 

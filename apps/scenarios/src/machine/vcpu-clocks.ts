@@ -74,6 +74,7 @@ export class VcpuClocks {
     else if (msr === IA32_TSC_ADJUST) this.counter.wrmsrTscAdjust(value);
     else if (msr === HV_X64_MSR_REFERENCE_TSC) {
       if (this.vm.hypervPage.writeMsr(value)) this.clock.request("masterclock-update");
+      this.vm.kvm.host.trace?.clocks.moved();
     } else if (msr === HV_X64_MSR_TIME_REF_COUNT) return "fault";
     else if (KVMCLOCK_MSRS.has(msr)) return this.clock.wrmsr(msr, value) ? "ok" : "fault";
     else return undefined;

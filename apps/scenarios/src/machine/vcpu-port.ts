@@ -1,7 +1,7 @@
 import type { GuestTsc, HostTsc, VcpuTscView } from "@chronovisor/clocksource";
-import type { TraceSink } from "@chronovisor/trace";
 import type { GuestPort } from "./guest.js";
 import type { Host } from "./host.js";
+import type { MachineTrace } from "./trace/machine-trace.js";
 import type { VcpuApic } from "./vcpu-apic.js";
 import type { VcpuClocks } from "./vcpu-clocks.js";
 import type { VcpuOptions } from "./vcpu-options.js";
@@ -14,21 +14,21 @@ export class VcpuPort implements GuestPort {
   readonly #apic: VcpuApic;
   readonly #tsc: VcpuTscView;
   readonly #clocks: VcpuClocks | undefined;
-  readonly #trace: TraceSink | undefined;
+  readonly #trace: MachineTrace | undefined;
   #trapped = 0;
 
   constructor(
     host: Host,
     thread: VcpuThread,
     apic: VcpuApic,
-    { tsc, clocks, trace }: Pick<VcpuOptions, "tsc" | "clocks" | "trace">,
+    { tsc, clocks }: Pick<VcpuOptions, "tsc" | "clocks">,
   ) {
     this.#host = host;
     this.#thread = thread;
     this.#apic = apic;
     this.#tsc = tsc;
     this.#clocks = clocks;
-    this.#trace = trace;
+    this.#trace = host.trace;
   }
 
   get now(): HostTsc {
@@ -68,7 +68,7 @@ export class VcpuPort implements GuestPort {
     this.#trapped += 1;
     this.#clocks?.exited();
     this.#thread.counters.exited(reason);
-    this.#trace?.emit({ kind: "vm-exit", at: this.now, vcpu: this.#thread.id, reason });
+    this.#trace?.exited(this.#thread.id, reason);
   }
 
   /** Exits since it was last asked: each costs its time before the guest's next instruction. */

@@ -37,6 +37,7 @@ export function isIn({ wantsToRun, state }: Pick<VcpuThread, "wantsToRun" | "sta
 
 /** A guest on a host CPU, as that CPU and its interrupts see it. */
 export interface CpuGuest {
+  readonly id: number;
   readonly name: string;
   /** Its thread is what the CPU runs. */
   readonly occupiesCpu: boolean;

@@ -1,4 +1,4 @@
-import { EventLog, type TraceEvent } from "@chronovisor/trace";
+import { EventLog } from "@chronovisor/trace";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { parseKernel } from "../kernels/kernels.js";
@@ -267,20 +267,25 @@ describe("the trace", () => {
       yield cpu.halt();
     });
     runUntil(m, MS);
-    const kinds = (from: TraceEvent["kind"]): string[] => {
-      const events = trace.events();
-      return events.slice(events.findIndex((event) => event.kind === from)).map((event) => event.kind);
-    };
-    expect(kinds("hrtimer-callback")).toEqual([
+    const events = trace.events();
+    const tick = events.slice(events.findIndex(({ kind }) => kind === "irq-begin"));
+    expect(tick.map(({ kind }) => kind)).toEqual([
+      "irq-begin",
+      "hrtimer-expire",
       "hrtimer-callback",
       "kick",
       "timer-expired",
       "timer-advanced",
       "timer-armed",
+      "hrtimer-done",
+      "hrtimer-start",
+      "irq-end",
       "timer-armed",
+      "hrtimer-cancel",
       "timer-disarmed",
       "backend",
       "inject",
+      "cpu-runs",
       "vcpu-state",
       "acknowledge",
       "vcpu-state",
@@ -291,10 +296,41 @@ describe("the trace", () => {
       "vm-exit",
       "vcpu-state",
       "timer-disarmed",
+      "hrtimer-start",
       "timer-armed",
       "backend",
+      "cpu-runs",
       "vcpu-state",
     ]);
+  });
+
+  it("joins what comes of an arming, up to the guest's end of interrupt", () => {
+    const trace = new EventLog();
+    const m = machine({ trace });
+    m.vcpu.start("ticks", function* (cpu) {
+      arm(cpu, LVTT_PERIODIC, 1_000_000);
+      for (;;) {
+        yield cpu.halt();
+        cpu.eoi();
+      }
+    });
+    runUntil(m, 3n * MS);
+    const flows = new Map<number, string[]>();
+    for (const event of trace.events()) {
+      if (!("flow" in event) || event.flow === undefined) continue;
+      flows.set(event.flow, [...(flows.get(event.flow) ?? []), event.kind]);
+    }
+    const ended = [...flows.values()].filter((kinds) => kinds.at(-1) === "eoi");
+    expect(ended).toEqual(
+      Array.from({ length: 3 }, () => [
+        "timer-armed",
+        "hrtimer-callback",
+        "timer-expired",
+        "inject",
+        "acknowledge",
+        "eoi",
+      ]),
+    );
   });
 
   it("does not change what happens", () => {

@@ -1,6 +1,6 @@
 import type { HostTsc, VcpuTscView } from "@chronovisor/clocksource";
 import { preemptionTimerExpiry } from "@chronovisor/lapic";
-import type { TraceSink, VcpuState } from "@chronovisor/trace";
+import type { VcpuState } from "@chronovisor/trace";
 import type { EventSource } from "./engine.js";
 import { type GuestCpu, type GuestProgram, type StartUpCode, waits } from "./guest.js";
 import { GuestContext } from "./guest-context.js";
@@ -8,6 +8,7 @@ import type { Host } from "./host.js";
 import type { HostCpu, InterruptSection } from "./host-cpu.js";
 import type { Lane } from "./lane.js";
 import type { NestedGuest } from "./nested-guest.js";
+import type { MachineTrace } from "./trace/machine-trace.js";
 import { VcpuApic } from "./vcpu-apic.js";
 import type { VcpuClocks } from "./vcpu-clocks.js";
 import { VcpuCounters } from "./vcpu-counters.js";
@@ -37,7 +38,7 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
   readonly #host: Host;
   readonly #costs: VcpuCosts;
   readonly #haltPoll: bigint;
-  readonly #trace: TraceSink | undefined;
+  readonly #trace: MachineTrace | undefined;
   readonly #guest = new GuestContext();
   readonly #port: VcpuPort;
   #state: VcpuState = "host";
@@ -65,7 +66,7 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
     this.#signals = new VcpuSignals(host);
     this.#costs = options.costs;
     this.#haltPoll = options.haltPoll;
-    this.#trace = options.trace;
+    this.#trace = host.trace;
     this.#cpu = cpu;
     this.#loadedOn = cpu;
     cpu.admit(this);
@@ -325,14 +326,13 @@ export class Vcpu implements EventSource, VcpuThread, CpuGuest {
   }
 
   #leave(reason: string): void {
-    const now = this.now;
-    this.#guest.leave(now);
+    this.#guest.leave(this.now);
     this.#nested?.left();
     this.#exitAt = undefined;
     this.#nextAt = undefined;
     this.#signals.clear();
     this.counters.exited(reason);
-    this.#trace?.emit({ kind: "vm-exit", at: now, vcpu: this.id, reason });
+    this.#trace?.exited(this.id, reason);
     this.#become("host");
     this.clocks?.exited();
     this.#spendExit();

@@ -29,6 +29,8 @@ const REMOTE_OUTCOMES: Readonly<Record<RemoteDelivery, string>> = {
 const REASONS: Readonly<Record<MasterClockReason, string>> = {
   "host-clocksource": "the host's clocksource is not the TSC",
   "unmatched-tsc": "the TSCs of its vCPUs are not in step",
+  "old-kvmclock": "its boot vCPU has the old interface of kvmclock (MSR 0x12)",
+  "host-tsc-backwards": "the TSC of a host CPU went back, as over a suspend",
   other:
     "clocksource and TSCs were in order, so a host CPU's TSC went back, or the boot vCPU has a kvmclock of the old interface",
 };

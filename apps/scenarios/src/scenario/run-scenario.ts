@@ -1,4 +1,7 @@
 import type { KernelChoice } from "../kernels/kernels.js";
+import { TraceOrder } from "../machine/trace/trace-order.js";
+import { paramInput } from "../params/param-input.js";
+import { paramMeta } from "../params/param-meta.js";
 import { paramQuantities } from "../params/parse-params.js";
 import type {
   Expectation,
@@ -9,6 +12,7 @@ import type {
   RunHooks,
   RunResult,
   ScenarioDefinition,
+  StoryHooks,
 } from "./types.js";
 
 export interface RunRequest<S extends ParamShape = ParamShape> {
@@ -34,6 +38,31 @@ function observationsOf(
   return observations;
 }
 
+/** The hooks as the story has them; `traces` is where the traces it opens are kept. */
+function storyHooks<S extends ParamShape>(
+  { id, params: shape }: ScenarioDefinition<S>,
+  { kernel, params, seed, hooks = {} }: RunRequest<S>,
+  traces: TraceOrder[],
+): StoryHooks {
+  const { trace, ...others } = hooks;
+  if (trace === undefined) return others;
+  const inputs = Object.entries(shape).map(([name, schema]) => [
+    name,
+    paramInput(paramMeta(schema), params[name]),
+  ]);
+  const run = { scenario: id, kernel: kernel.name, params: Object.fromEntries(inputs), seed };
+  return {
+    ...others,
+    openTrace: (machine) => {
+      const sink = trace({ ...run, ...machine });
+      if (sink === undefined) return undefined;
+      const order = new TraceOrder(sink);
+      traces.push(order);
+      return order;
+    },
+  };
+}
+
 /**
  * Runs one scenario on one kernel. A pure function of its arguments: the hooks see the run but do not change it.
  *
@@ -43,8 +72,10 @@ export function runScenario<S extends ParamShape>(
   definition: ScenarioDefinition<S>,
   request: RunRequest<S>,
 ): RunResult {
-  const { kernel, params, seed, hooks = {} } = request;
-  const measured = definition.run({ params, kernel, seed, hooks });
+  const { kernel, params, seed } = request;
+  const traces: TraceOrder[] = [];
+  const measured = definition.run({ params, kernel, seed, hooks: storyHooks(definition, request, traces) });
+  for (const trace of traces) trace.flush();
   const judged = { params, axes: kernel.axes, measured };
   const expectations = definition.expect.map((spec): Expectation => {
     const stated = spec.applies?.(judged) ?? true;

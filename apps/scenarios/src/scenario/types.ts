@@ -1,5 +1,7 @@
+import type { TraceRun, TraceSink } from "@chronovisor/trace";
 import type { z } from "zod";
 import type { KernelChoice } from "../kernels/kernels.js";
+import type { OpenTrace } from "../machine/trace/open-trace.js";
 
 /** Base units: what a value is counted in. Display scales them; JSON carries them as they are. */
 export type Unit = "ns" | "ps" | "cycles" | "Hz" | "kHz" | "ppb" | "count" | "name" | "flag";
@@ -123,6 +125,17 @@ export interface RunHooks {
   readonly signal?: AbortSignal;
   /** Run catch-ups callback by callback instead of in closed form: same bytes, much slower. */
   readonly stepped?: boolean;
+  /**
+   * Asked for each machine that the run wants to show, its main one first, where that machine is to tell what happens in it: the
+   * events are those of the same run without it. Undefined, and it tells nothing.
+   */
+  readonly trace?: (run: TraceRun) => TraceSink | undefined;
+}
+
+/** The hooks as a story has them. */
+export interface StoryHooks extends Omit<RunHooks, "trace"> {
+  /** For a machine that is to be shown; the others are built without. */
+  readonly openTrace?: OpenTrace | undefined;
 }
 
 /** What `build` measured, before expectations are judged. */
@@ -137,7 +150,7 @@ export interface RunContext<P> {
   readonly params: P;
   readonly kernel: KernelChoice;
   readonly seed: number;
-  readonly hooks: RunHooks;
+  readonly hooks: StoryHooks;
 }
 
 /** Params of a scenario: one zod schema per name, made by the builders of `params.ts`. */

@@ -10,7 +10,7 @@ export interface ExpiryFindings {
   readonly late: number;
   /** Expiries at least a period late: a periodic timer that catches up. */
   readonly behind: number;
-  /** Periods that were left out between two expiries. */
+  /** Periods that were left out between two expiries of the hrtimer. */
   readonly skipped: bigint;
 }
 
@@ -45,6 +45,13 @@ export class ExpiryWatch {
     if (this.#lastExpired !== undefined) this.#takeDistance(expires - this.#lastExpired);
     this.#lastExpired = expires;
     if (this.#periodNs !== undefined && late >= this.#periodNs) this.#behind += 1;
+  }
+
+  /** The timer expired by another means than its hrtimer, at an instant that no log has: its distances begin anew. */
+  expiredElsewhere(): void {
+    this.#expires = undefined;
+    this.#lastExpired = undefined;
+    this.#lastDistance = undefined;
   }
 
   findings(): ExpiryFindings {

@@ -11,8 +11,16 @@ export interface Suspect {
   readonly cycles: bigint;
 }
 
-/** Why a master clock is off: the first of KVM's conditions that does not hold. */
-export type MasterClockReason = "host-clocksource" | "unmatched-tsc" | "other";
+/**
+ * Why a master clock is off: the first of KVM's conditions that does not hold. The last two of them no event names: which of the two it
+ * is shows where the log has the boot vCPU's choice of kvmclock's interface, and is `other` where it has not.
+ */
+export type MasterClockReason =
+  | "host-clocksource"
+  | "unmatched-tsc"
+  | "old-kvmclock"
+  | "host-tsc-backwards"
+  | "other";
 
 /** The master clock went on or off. */
 export interface MasterClockChange {
@@ -54,11 +62,17 @@ export class MasterClockWatch {
   #changed = 0;
   readonly #changes: MasterClockChange[] = [];
   #suspect: Suspect | undefined;
+  #kvmclock: "old" | "new" | undefined;
   #matched: { readonly vcpus: bigint; readonly online: bigint } | undefined;
 
   /** Takes a write that moved a guest's TSC. */
   suspect(suspect: Suspect): void {
     this.#suspect = suspect;
+  }
+
+  /** The boot vCPU's guest chose kvmclock's interface, old or new, by the MSR it wrote. */
+  kvmclockChosen(kvmclock: "old" | "new"): void {
+    this.#kvmclock = kvmclock;
   }
 
   /** Takes a `kvm_track_tsc`. It counts the vCPUs that match the one before: one fewer than are in step. */
@@ -92,7 +106,7 @@ export class MasterClockWatch {
 
   #changeOf(record: TraceTextRecord, to: "off" | "on"): MasterClockChange {
     const hostClock = textOf(record, "hostClock");
-    const reason = to === "on" ? undefined : reasonOf(hostClock, numberOf(record, "offsetMatched"));
+    const reason = to === "on" ? undefined : this.#reason(hostClock, numberOf(record, "offsetMatched"));
     return {
       time: record.time,
       to,
@@ -104,9 +118,11 @@ export class MasterClockWatch {
       matched: reason === "unmatched-tsc" ? this.#matched : undefined,
     };
   }
-}
 
-function reasonOf(hostClock: string, offsetMatched: bigint): MasterClockReason {
-  if (hostClock !== "tsc") return "host-clocksource";
-  return offsetMatched === 0n ? "unmatched-tsc" : "other";
+  #reason(hostClock: string, offsetMatched: bigint): MasterClockReason {
+    if (hostClock !== "tsc") return "host-clocksource";
+    if (offsetMatched === 0n) return "unmatched-tsc";
+    if (this.#kvmclock === undefined) return "other";
+    return this.#kvmclock === "old" ? "old-kvmclock" : "host-tsc-backwards";
+  }
 }

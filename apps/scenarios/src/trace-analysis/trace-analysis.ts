@@ -9,6 +9,10 @@ import { VcpuWatch } from "./vcpu-watch.js";
 
 const IA32_TSC = 0x10n;
 const IA32_TSC_ADJUST = 0x3bn;
+const MSR_KVM_SYSTEM_TIME = 0x12n;
+const MSR_KVM_SYSTEM_TIME_NEW = 0x4b564d01n;
+/** The vCPU whose choice of kvmclock's interface counts for its VM. */
+const BOOT_VCPU = 0;
 const X2APIC_LVTT = 0x832n;
 /** Xen's `set_timer_op`. */
 const XEN_SET_TIMER_OP = 15n;
@@ -130,7 +134,9 @@ export class TraceAnalysis {
     for (const { delivery } of watch.timers()) delivery.exited(reason);
     // The preemption timer expires by this exit, on the CPU that the guest runs on.
     if (reason === "PREEMPTION_TIMER") {
-      watch.timer("lapic").delivery.expired(record.time, record.cpu, "unknown");
+      const { delivery, expiry } = watch.timer("lapic");
+      delivery.expired(record.time, record.cpu, "unknown");
+      expiry.expiredElsewhere();
     }
   }
 
@@ -145,6 +151,10 @@ export class TraceAnalysis {
     const msr = record.event === "kvm_msr" ? numberOf(record, "msr") : undefined;
     if (msr === X2APIC_LVTT || textOf(record, "register") === "APIC_LVTT") {
       watch.timer("lapic").delivery.vectorKnown(Number(BigInt.asUintN(8, value)));
+    }
+    if (msr === MSR_KVM_SYSTEM_TIME || msr === MSR_KVM_SYSTEM_TIME_NEW) {
+      const kvmclock = msr === MSR_KVM_SYSTEM_TIME ? "old" : "new";
+      if (name.id === BOOT_VCPU) this.#vm(record)?.kvmclockChosen(kvmclock);
     }
     if (msr === IA32_TSC || msr === IA32_TSC_ADJUST) {
       this.#vm(record)?.suspect({ what: "tsc-write", vcpu: name, time: record.time, cycles: value });

@@ -11,6 +11,8 @@ export interface VcpuTscEvents {
   onClockUpdate?(vcpu: VcpuTsc): void;
   /** The L1 ratio was written (with scaling hardware, so was the hardware). */
   onRatioWritten?(vcpu: VcpuTsc, ratio: bigint): void;
+  /** The L1 offset was written: what it was before (`kvm_write_tsc_offset`). */
+  onOffsetWritten?(vcpu: VcpuTsc, from: bigint): void;
 }
 
 /** The start of a TSC generation: the write all matching counters are measured from. */

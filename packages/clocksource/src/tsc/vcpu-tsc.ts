@@ -151,6 +151,12 @@ export class VcpuTsc extends ComposedTsc implements VcpuTscView {
     this.#events.onRatioWritten?.(this, ratio);
   }
 
+  override writeL1Offset(offset: bigint): void {
+    const from = this.l1Offset;
+    super.writeL1Offset(offset);
+    this.#events.onOffsetWritten?.(this, from);
+  }
+
   // Model-specific registers
 
   /**

@@ -50,6 +50,10 @@ export interface VmTscEvents {
   onHostTscUnstable?(vcpu: VcpuTsc): void;
   /** A vCPU's L1 ratio was written. */
   onRatioWritten?(vcpu: VcpuTsc, ratio: bigint): void;
+  /** A vCPU's L1 offset was written: what it was before (`kvm_write_tsc_offset`). */
+  onOffsetWritten?(vcpu: VcpuTsc, from: bigint): void;
+  /** A synchronisation of one vCPU looked which counters are in step (`kvm_track_tsc`), and asked for what follows from it. */
+  onTscTracked?(vcpu: VcpuTsc): void;
 }
 
 /** What a VM's TSC state is made from. */

@@ -482,3 +482,36 @@ describe("VmTsc arguments", () => {
     expect(call).toThrow(message);
   });
 });
+
+describe("what is told of a synchronisation", () => {
+  it("is each offset written, with the one before, and that the counters were looked at, after what is asked for", () => {
+    const log: unknown[] = [];
+    const { vm, host } = machine({
+      events: {
+        onOffsetWritten: (vcpu, from) => log.push(["offset", from, vcpu.l1Offset]),
+        onMasterClockUpdate: () => log.push("master"),
+        onTscTracked: (vcpu) => log.push(["tracked", vm.vcpus.indexOf(vcpu), vm.nrVcpusMatched]),
+      },
+    });
+    const first = vm.createVcpu();
+    const offset = 2n ** 64n - 1_000n * SECOND;
+    expect(log.splice(0)).toEqual([["offset", 0n, offset], "master", ["tracked", 0, 0]]);
+    host.now += SECOND;
+    vm.createVcpu();
+    expect(log.splice(0)).toEqual([["offset", 0n, offset], "master", ["tracked", 1, 1]]);
+    vm.setTscOffset(first, offset + 1n);
+    expect(log.splice(0)).toContainEqual(["offset", offset, offset + 1n]);
+  });
+
+  it("is the offset that the guest's own write moves, and nothing more", () => {
+    const log: unknown[] = [];
+    const { vm, host } = machine({
+      events: { onOffsetWritten: (_vcpu, from) => log.push(from), onTscTracked: () => log.push("tracked") },
+    });
+    const vcpu = vm.createVcpu();
+    log.length = 0;
+    const before = vcpu.l1Offset;
+    vcpu.wrmsrTsc(7n, hostTsc(host.now));
+    expect(log).toEqual([before]);
+  });
+});

@@ -372,6 +372,7 @@ export class VmTsc {
     }
     vcpu.joinGeneration({ number: this.#generationNumber, ns: this.#current.ns, write: this.#current.write });
     if (this.#needsMasterClockUpdate(!matched)) this.#surroundings.events?.onMasterClockUpdate?.(vcpu);
+    this.#surroundings.events?.onTscTracked?.(vcpu);
   }
 
   #needsMasterClockUpdate(newGeneration: boolean): boolean {
@@ -385,6 +386,7 @@ export class VmTsc {
     return {
       onClockUpdate: (vcpu) => events.onClockUpdate?.(vcpu),
       onRatioWritten: (vcpu, ratio) => events.onRatioWritten?.(vcpu, ratio),
+      onOffsetWritten: (vcpu, from) => events.onOffsetWritten?.(vcpu, from),
     };
   }
 

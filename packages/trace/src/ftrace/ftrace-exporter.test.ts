@@ -105,6 +105,50 @@ describe("a tick of a periodic timer", () => {
     ]);
   });
 
+  it.each([
+    ["v4.15", ""],
+    ["v4.16", " mode=ABS|PINNED|HARD"],
+  ])("says how a timer was started, or does not, in %s", (kernel, mode) => {
+    expect(payloads(kernel, TICK).filter((line) => line.startsWith("hrtimer_start"))).toEqual([
+      `hrtimer_start: hrtimer=000000009e3779b1 function=apic_timer_fn expires=1000499 softexpires=1000499${mode}`,
+    ]);
+  });
+
+  it.each([
+    ["v4.7", []],
+    ["v4.8", ["kvm_hv_timer_state: vcpu_id 1 hv_timer 0"]],
+  ])("has no tracepoint that %s has not", (kernel, expected) => {
+    expect(payloads(kernel, TICK).filter((line) => line.startsWith("kvm_hv_timer_state"))).toEqual(expected);
+  });
+
+  it.each([
+    ["v5.16", ["kvm_apic_accept_irq: apicid 0 vec 236 (Fixed|edge)"]],
+    [
+      "v5.17",
+      [
+        "kvm_apic_accept_irq: apicid 0 vec 236 (Fixed|edge)",
+        "kvm_apicv_accept_irq: apicid 0 vec 236 (Fixed|edge)",
+      ],
+    ],
+  ])("has a posted interrupt as %s has it", (kernel, expected) => {
+    const events: readonly TraceEvent[] = [
+      { kind: "timer-expired", ...at(0n), vcpu: 0, source: "callback", outcome: "posted" },
+      { kind: "inject", ...at(0n), vcpu: 0, vector: 0xec, coalesced: "no" },
+    ];
+    expect(payloads(kernel, events)).toEqual(expected);
+  });
+
+  it.each([
+    ["v4.6", "kvm_vcpu_wakeup: wait time 2000 ns"],
+    ["v4.7", "kvm_vcpu_wakeup: wait time 2000 ns, polling valid"],
+  ])("has a wake-up as %s has it", (kernel, expected) => {
+    const events: readonly TraceEvent[] = [
+      { kind: "vcpu-state", ...at(0n), vcpu: 0, state: "blocked" },
+      { kind: "vcpu-state", ...at(2_000n), vcpu: 0, state: "host" },
+    ];
+    expect(payloads(kernel, events)).toEqual([expected]);
+  });
+
   it.each(["v7.1", "v6.12.117 + tdcr=immediate", "v6.1.200"])(
     "has was_armed in %s, and no cancellation",
     (kernel) => {
@@ -137,6 +181,7 @@ describe("what a line is written for", () => {
       { kind: "acknowledge", ...at(6_000n), vcpu: 0, vector: 0xec },
     ];
     expect(lines("v6.12", events)).toEqual([
+      "          <idle>-0       [000] d.h..     0.000005: kvm_apic_accept_irq: apicid 0 vec 236 (Fixed|edge)",
       "          <idle>-0       [000] d.h..     0.000005: kvm_apicv_accept_irq: apicid 0 vec 236 (Fixed|edge)",
     ]);
   });

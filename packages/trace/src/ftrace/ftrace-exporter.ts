@@ -8,6 +8,7 @@ import { releaseOf } from "./kernel-release.js";
 import { type FtraceLayout, type LineStyle, lineText } from "./line-text.js";
 import { type ThreadOnCpu, Threads } from "./threads.js";
 import { hasWasArmed } from "./timer-events.js";
+import { tracepointNamed } from "./tracepoints.js";
 import { type Hit, VcpuLines } from "./vcpu-lines.js";
 
 /** How a log is written. */
@@ -42,7 +43,7 @@ type CpuEvent = Exclude<HostEvent, { kind: "epoch" }>;
  * tools for such logs take it. Clock parameters, offsets, deadlines and expiries are exact in the payloads; the time of a line is true
  * time since the start of the run, rounded to the microsecond unless `timestamps` says otherwise.
  *
- * Events that the kernel has no tracepoint for are left out, a guest program's notes and counters among them. Pointers are keys without
+ * Events that the run's kernel has no tracepoint for are left out, a guest program's notes and counters among them. Pointers are keys without
  * a meaning, one per timer. Held is what each CPU and vCPU does, and 64 Ki characters.
  *
  * Source: Linux `arch/x86/kvm/trace.h`, `include/trace/events/timer.h` (docs/model/trace-formats §3.5).
@@ -197,6 +198,7 @@ export class FtraceExporter implements TraceExporter {
   }
 
   #write(ns: bigint, envelope: ThreadOnCpu, context: "thread" | "hardirq", [event, fields]: Hit): void {
+    if (!tracepointNamed(event).isIn(this.#style.release)) return;
     this.#pieces.add(lineText({ envelope, time: ns, context, event, fields }, this.#style));
   }
 

@@ -9,12 +9,15 @@ import { type PayloadFormat, Tracepoint } from "./tracepoint.js";
 
 type Format = string | PayloadFormat;
 
+const formatsOf = (formats: readonly Format[]): readonly PayloadFormat[] =>
+  formats.map((format) => (typeof format === "string" ? { dialect: "kernel", template: format } : format));
+
 const kvm = (name: string, ...formats: readonly Format[]): Tracepoint =>
-  new Tracepoint(
-    name,
-    "pieces",
-    formats.map((format) => (typeof format === "string" ? { dialect: "kernel", template: format } : format)),
-  );
+  new Tracepoint(name, "pieces", formatsOf(formats));
+
+/** One that came with a release. */
+const kvmSince = (mainline: string, name: string, ...formats: readonly Format[]): Tracepoint =>
+  new Tracepoint(name, "pieces", formatsOf(formats), { mainline });
 
 const since = (mainline: string, template: string): PayloadFormat => ({
   dialect: "kernel",
@@ -66,7 +69,7 @@ export const KVM_TRACEPOINTS: readonly Tracepoint[] = [
     "dst {destination:x} vec {vector:u} ({deliveryMode:name}|{destinationMode=physical|logical}|{level=assert|de-assert}|{trigger=edge|level}|{shorthand=dst|self|all|all-but-self})",
   ),
   kvm("kvm_apic_accept_irq", ACCEPT_IRQ),
-  kvm("kvm_apicv_accept_irq", ACCEPT_IRQ),
+  kvmSince("v5.17", "kvm_apicv_accept_irq", ACCEPT_IRQ),
   kvm("kvm_eoi", EOI),
   kvm("kvm_pv_eoi", EOI),
   kvm("kvm_msr", "msr_{access=read|write} {msr:x} = 0x{value:x}{exception? (#GP)}"),
@@ -86,9 +89,14 @@ export const KVM_TRACEPOINTS: readonly Tracepoint[] = [
     "vcpu_id {vcpuId:u}, pvclock { version {version:u}, tsc_timestamp 0x{tscTimestamp:x}, system_time 0x{systemTime:xs64}, tsc_to_system_mul 0x{tscToSystemMul:x}, tsc_shift {tscShift:d}, flags 0x{flags:x} }",
   ),
   kvm("kvm_wait_lapic_expire", "vcpu {vcpuId:u}: delta {delta:d} ({side=early|late})"),
-  kvm("kvm_hv_timer_state", "vcpu_id {vcpuId:x} hv_timer {hvTimerInUse:x}"),
+  // With the backend it tells of.
+  kvmSince("v4.8", "kvm_hv_timer_state", "vcpu_id {vcpuId:x} hv_timer {hvTimerInUse:x}"),
   kvm("kvm_halt_poll_ns", "vcpu {vcpuId:u}: halt_poll_ns {newNs:u} ({direction=grow|shrink} {oldNs:u})"),
-  kvm("kvm_vcpu_wakeup", "{how=wait|poll} time {ns:d} ns, polling {polling=valid|invalid}"),
+  kvm(
+    "kvm_vcpu_wakeup",
+    since("v4.7", "{how=wait|poll} time {ns:d} ns, polling {polling=valid|invalid}"),
+    "{how=wait|poll} time {ns:d} ns",
+  ),
   kvm("kvm_userspace_exit", "reason {reason:words} ({code:d})"),
   kvm(
     "kvm_apicv_inhibit_changed",

@@ -40,7 +40,8 @@ export const TIMER_TRACEPOINTS: readonly Tracepoint[] = [
       template: `${HRTIMER_START} mode={mode:word} was_armed={wasArmed:d}`,
       since: WAS_ARMED,
     },
-    `${HRTIMER_START} mode={mode:word}`,
+    { dialect: "kernel", template: `${HRTIMER_START} mode={mode:word}`, since: { mainline: "v4.16" } },
+    HRTIMER_START,
     library(HRTIMER_START),
   ),
   timer(

@@ -30,17 +30,25 @@ export class Tracepoint {
   readonly name: string;
   /** The formats it had, newest first. */
   readonly formats: readonly PayloadFormat[];
+  readonly #since: Since | undefined;
   readonly #compiled: readonly CompiledFormat[];
   readonly #pairs: PairReader | undefined;
 
-  constructor(name: string, layout: PayloadLayout, formats: readonly PayloadFormat[]) {
+  /** @param since - the release that brought it, where there is an older one in the tables that has not. */
+  constructor(name: string, layout: PayloadLayout, formats: readonly PayloadFormat[], since?: Since) {
     this.name = name;
     this.formats = formats;
+    this.#since = since;
     this.#compiled = formats.map((format) => {
       const pieces = piecesOf(format.template);
       return { ...format, pieces, reader: new TemplateReader(pieces) };
     });
     this.#pairs = layout === "pairs" ? new PairReader(this.#compiled.map(({ pieces }) => pieces)) : undefined;
+  }
+
+  /** Whether a kernel has it. */
+  isIn(release: KernelRelease): boolean {
+    return this.#since === undefined || hasSince(release, this.#since);
   }
 
   /**

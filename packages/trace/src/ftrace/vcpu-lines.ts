@@ -9,6 +9,8 @@ type VcpuClockEvent = Extract<ClockEvent, { kind: "pvclock-update" | "tsc-offset
 /** Xen's `set_timer_op` (docs/model/xen-timer §3). */
 const XEN_SET_TIMER_OP = 15n;
 
+const PREEMPTION_TIMER = "PREEMPTION_TIMER";
+
 /** Names as the kernel has them: no line break, no bar, no bracket. */
 const nameOf = (text: string): string => text.replace(/[^\w .:-]/g, "_").trim() || "UNKNOWN";
 
@@ -20,7 +22,8 @@ export class VcpuLines {
   readonly #vcpuId: bigint;
   #state: VcpuState = "host";
   #blockedAtNs = 0n;
-  #exit: "told" | "untold" = "untold";
+  /** What it was told to have left the guest for, since it last entered. */
+  #toldExit: string | undefined;
   #delivery: "by-thread" | "posted" = "by-thread";
 
   constructor(vcpu: number) {
@@ -40,7 +43,8 @@ export class VcpuLines {
       case "vm-exit":
         return [this.#exitFor(nameOf(event.reason))];
       case "preemption-timer-exit":
-        return [this.#exitFor("PREEMPTION_TIMER")];
+        // The exit itself may have been told: this says that it was the timer that ran down.
+        return this.#toldExit === PREEMPTION_TIMER ? [] : [this.#exitFor(PREEMPTION_TIMER)];
       case "msr-write":
         return [["kvm_msr", { access: "write", msr: BigInt(event.msr), value: event.value, exception: 0n }]];
       case "timer-armed":
@@ -50,13 +54,16 @@ export class VcpuLines {
       case "timer-expired":
         this.#delivery = event.outcome === "posted" ? "posted" : "by-thread";
         return [];
-      case "inject":
-        return [
-          [
-            this.#delivery === "posted" ? "kvm_apicv_accept_irq" : "kvm_apic_accept_irq",
-            { apicId: vcpuId, vector: BigInt(event.vector), deliveryMode: "Fixed", trigger: "edge" },
-          ],
-        ];
+      case "inject": {
+        const accepted: Fields = {
+          apicId: vcpuId,
+          vector: BigInt(event.vector),
+          deliveryMode: "Fixed",
+          trigger: "edge",
+        };
+        const byApic: Hit = ["kvm_apic_accept_irq", accepted];
+        return this.#delivery === "posted" ? [byApic, ["kvm_apicv_accept_irq", accepted]] : [byApic];
+      }
       case "acknowledge":
         // A posted interrupt is taken by the hardware, without a word.
         return this.#delivery === "posted"
@@ -122,18 +129,18 @@ export class VcpuLines {
       hits.push(["kvm_vcpu_wakeup", { how: "wait", ns: ns - this.#blockedAtNs, polling: "valid" }]);
     }
     if (state === "blocked" && was !== "blocked") this.#blockedAtNs = ns;
-    if (was === "guest" && state !== "guest" && this.#exit === "untold") {
+    if (was === "guest" && state !== "guest" && this.#toldExit === undefined) {
       hits.push(this.#exitFor("EXTERNAL_INTERRUPT"));
     }
     if (state === "guest" && was !== "guest") {
       hits.push(["kvm_entry", { vcpuId: this.#vcpuId, rip: 0n, immediateExit: 0n }]);
-      this.#exit = "untold";
+      this.#toldExit = undefined;
     }
     return hits;
   }
 
   #exitFor(reason: string): Hit {
-    this.#exit = "told";
+    this.#toldExit = reason;
     const nothing = { rip: 0n, info1: 0n, info2: 0n, intrInfo: 0n, errorCode: 0n };
     return ["kvm_exit", { vcpuId: this.#vcpuId, reason, ...nothing }];
   }

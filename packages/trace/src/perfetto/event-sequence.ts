@@ -20,14 +20,13 @@ export class EventSequence {
   }
 
   /** Writes an event on track `uuid`. */
-  event(ns: bigint, uuid: number, fields: Omit<TrackEventFields, "trackUuid">): void {
+  event(ns: bigint, uuid: number, fields: TrackEventFields): void {
     if (this.#begun === "no") this.#begin();
-    const trackUuid = uuid === this.#defaultTrackUuid ? undefined : uuid;
-    const head = { ns, sequence: this.#id, flags: SEQUENCE_FLAGS.needsIncrementalState };
-    this.#stream.packet(head, (out) => {
-      writeTrackEvent(out, { ...fields, trackUuid }, this.#wording);
-      writeInternedData(out, this.#wording);
-    });
+    const stream = this.#stream;
+    const packet = stream.open({ ns, sequence: this.#id, flags: SEQUENCE_FLAGS.needsIncrementalState });
+    writeTrackEvent(stream.out, uuid === this.#defaultTrackUuid ? undefined : uuid, fields, this.#wording);
+    writeInternedData(stream.out, this.#wording);
+    stream.close(packet);
   }
 
   #begin(): void {

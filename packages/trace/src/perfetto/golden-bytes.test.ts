@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Mark } from "../timeline/timeline.js";
 import { clockId, PRIMARY_CLOCK_ID } from "./clock-ids.js";
 import { writeClockSnapshot, writeTrackDescriptor } from "./descriptors.js";
+import { TRACK_EVENT_TYPE } from "./fields.js";
 import { type PacketHead, PacketStream } from "./packet-stream.js";
 import type { ProtoWriter } from "./proto-writer.js";
 import { writeTrackEvent } from "./track-event.js";
@@ -82,7 +83,7 @@ describe("the packets of docs/model/trace-formats §1.3, which another decoder r
     [
       "a slice's begin, with annotations and a flow",
       { ns: 1500n, sequence: 1 },
-      (out) => writeTrackEvent(out, { type: "sliceBegin", trackUuid: 2, mark: armed }, undefined),
+      (out) => writeTrackEvent(out, 2, { type: TRACK_EVENT_TYPE.sliceBegin, mark: armed }, undefined),
       "40dc0b50015a5d48015802b201056c61706963ba010b74696d65722061726d6564222052087461726765744e73" +
         // The page has 52 for the tag of the second annotation: a decoder would skip it. The field is 4, so its tag is 22.
         "321431383434363734343037333730393535313631352215520864656c7461547363209ef6ffffffffffffff01" +
@@ -91,19 +92,19 @@ describe("the packets of docs/model/trace-formats §1.3, which another decoder r
     [
       "a counter's negative value",
       { ns: 1600n, sequence: 1 },
-      (out) => writeTrackEvent(out, { type: "counter", trackUuid: 3, value: -51n }, undefined),
+      (out) => writeTrackEvent(out, 3, { type: TRACK_EVENT_TYPE.counter, value: -51n }, undefined),
       "40c00c50015a1048045803f001cdffffffffffffffff01",
     ],
     [
       "a slice's end",
       { ns: 2500n, sequence: 1 },
-      (out) => writeTrackEvent(out, { type: "sliceEnd", trackUuid: 2 }, undefined),
+      (out) => writeTrackEvent(out, 2, { type: TRACK_EVENT_TYPE.sliceEnd }, undefined),
       "40c41350015a0448025802",
     ],
     [
       "an instant that ends a flow",
       { ns: 2500n, sequence: 1 },
-      (out) => writeTrackEvent(out, { type: "instant", trackUuid: 2, mark: injected }, undefined),
+      (out) => writeTrackEvent(out, 2, { type: TRACK_EVENT_TYPE.instant, mark: injected }, undefined),
       "40c41350015a1e48035802ba010d696e6a6563746564203078656381030700000000000000",
     ],
   ])("are written bit by bit: %s", (_title, head, payload, hex) => {

@@ -16,27 +16,39 @@ export interface PacketHead {
 
 /** Frames packets, and hands them on in pieces that end where a packet does. */
 export class PacketStream {
-  readonly #out = new ProtoWriter();
+  /** Where a packet's payload goes, between `open` and `close`. */
+  readonly out: ProtoWriter = new ProtoWriter();
   readonly #write: WriteBytes;
 
   constructor(write: WriteBytes) {
     this.#write = write;
   }
 
-  /** Writes one packet: its head, then what `payload` writes. */
-  packet({ ns, sequence, flags }: PacketHead, payload: (out: ProtoWriter) => void): void {
-    const out = this.#out;
+  /** Begins a packet with its head; what `close` needs is returned. */
+  open({ ns, sequence, flags }: PacketHead): number {
+    const { out } = this;
     const packet = out.open(TRACE.packet);
     if (ns !== undefined) out.integer(TRACE_PACKET.timestamp, ns);
     out.integer(TRACE_PACKET.trustedPacketSequenceId, sequence);
     if (flags !== undefined) out.integer(TRACE_PACKET.sequenceFlags, flags);
-    payload(out);
-    out.close(packet);
-    if (out.length >= PIECE_BYTES) this.flush();
+    return packet;
+  }
+
+  /** Ends the packet that `open` began. */
+  close(packet: number): void {
+    this.out.close(packet);
+    if (this.out.length >= PIECE_BYTES) this.flush();
+  }
+
+  /** Writes one packet: its head, then what `payload` writes. */
+  packet(head: PacketHead, payload: (out: ProtoWriter) => void): void {
+    const packet = this.open(head);
+    payload(this.out);
+    this.close(packet);
   }
 
   /** Hands on what is held back. */
   flush(): void {
-    if (this.#out.length > 0) this.#write(this.#out.take());
+    if (this.out.length > 0) this.#write(this.out.take());
   }
 }

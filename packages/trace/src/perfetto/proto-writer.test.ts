@@ -65,6 +65,32 @@ describe("ProtoWriter", () => {
     ]);
   });
 
+  it.each([
+    0n,
+    9n,
+    10n,
+    999_999_999n,
+    1_000_000_000n,
+    1_000_000_001n,
+    2n ** 53n - 1n,
+    2n ** 53n,
+    2n ** 64n - 1n,
+    -1n,
+  ])("writes %s as its decimal digits", (value) => {
+    expect(written((out) => out.decimal(1, value))).toEqual(written((out) => out.text(1, String(value))));
+  });
+
+  it("writes any integer as its decimal digits", () => {
+    fc.assert(
+      fc.property(fc.bigInt(-(2n ** 63n), 2n ** 64n - 1n), fc.nat({ max: 63 }), (value, bits) => {
+        const shorter = value >> BigInt(bits);
+        expect(written((out) => out.decimal(1, shorter))).toEqual(
+          written((out) => out.text(1, String(shorter))),
+        );
+      }),
+    );
+  });
+
   it("nests messages whose lengths take one byte and more", () => {
     fc.assert(
       fc.property(fc.array(fc.nat({ max: 150 }), { maxLength: 6 }), fc.nat({ max: 150 }), (counts, after) => {

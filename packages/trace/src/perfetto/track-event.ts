@@ -5,19 +5,20 @@ import {
   INTERNED_STRING,
   TRACE_PACKET,
   TRACK_EVENT,
-  TRACK_EVENT_TYPE,
+  type TRACK_EVENT_TYPE,
 } from "./fields.js";
 import { type InternedText, Interner } from "./interner.js";
 import type { ProtoWriter } from "./proto-writer.js";
 
-/** What a packet of a `TrackEvent` says. */
+/** `TrackEvent.type`. */
+export type TrackEventType = (typeof TRACK_EVENT_TYPE)[keyof typeof TRACK_EVENT_TYPE];
+
+/** What a packet of a `TrackEvent` says, besides its track. A mark's own annotations are its `args`. */
 export interface TrackEventFields {
-  readonly type: keyof typeof TRACK_EVENT_TYPE;
-  /** `undefined` for the sequence's default track. */
-  readonly trackUuid: number | undefined;
-  readonly mark?: Mark;
-  readonly args?: readonly Arg[];
-  readonly value?: bigint;
+  readonly type: TrackEventType;
+  readonly mark?: Mark | undefined;
+  readonly args?: readonly Arg[] | undefined;
+  readonly value?: bigint | undefined;
 }
 
 /** How texts are written: each in full, or by the ids of a sequence's tables. */
@@ -32,16 +33,19 @@ export function createWording(): Wording {
   return { categories: new Interner(), names: new Interner(), argNames: new Interner() };
 }
 
-/** Writes the payload of a packet of an event. Without a wording every text is written in full. */
+/**
+ * Writes the payload of a packet of an event, on the sequence's default track where `trackUuid` is `undefined`. Without a wording every
+ * text is written in full.
+ */
 export function writeTrackEvent(
   out: ProtoWriter,
-  event: TrackEventFields,
+  trackUuid: number | undefined,
+  { type, mark, args, value }: TrackEventFields,
   wording: Wording | undefined,
 ): void {
-  const { mark, value, args = mark?.args ?? [] } = event;
   const message = out.open(TRACE_PACKET.trackEvent);
-  out.integer(TRACK_EVENT.type, TRACK_EVENT_TYPE[event.type]);
-  if (event.trackUuid !== undefined) out.integer(TRACK_EVENT.trackUuid, event.trackUuid);
+  out.integer(TRACK_EVENT.type, type);
+  if (trackUuid !== undefined) out.integer(TRACK_EVENT.trackUuid, trackUuid);
   if (mark !== undefined) {
     const { category, name } = mark;
     const names = mark.wording === "vocabulary" ? wording?.names : undefined;
@@ -49,8 +53,9 @@ export function writeTrackEvent(
       writeText(out, TRACK_EVENT.categories, TRACK_EVENT.categoryIids, category, wording?.categories);
     }
     writeText(out, TRACK_EVENT.name, TRACK_EVENT.nameIid, name, names);
+    writeArgs(out, mark.args, wording);
   }
-  for (const arg of args) writeArg(out, arg, wording);
+  if (args !== undefined) writeArgs(out, args, wording);
   if (mark?.flow !== undefined) writeFlow(out, mark.flow);
   if (value !== undefined) out.integer(TRACK_EVENT.counterValue, value);
   out.close(message);
@@ -89,12 +94,16 @@ function writeText(
 }
 
 /** A 64-bit value goes as decimal text: a viewer's integers are signed and its numbers are doubles. */
-function writeArg(out: ProtoWriter, [name, value]: Arg, wording: Wording | undefined): void {
-  const annotation = out.open(TRACK_EVENT.debugAnnotations);
-  writeText(out, DEBUG_ANNOTATION.name, DEBUG_ANNOTATION.nameIid, name, wording?.argNames);
-  if (typeof value === "number") out.integer(DEBUG_ANNOTATION.int, value);
-  else out.text(DEBUG_ANNOTATION.string, String(value));
-  out.close(annotation);
+function writeArgs(out: ProtoWriter, args: readonly Arg[], wording: Wording | undefined): void {
+  for (const arg of args) {
+    const value = arg[1];
+    const annotation = out.open(TRACK_EVENT.debugAnnotations);
+    writeText(out, DEBUG_ANNOTATION.name, DEBUG_ANNOTATION.nameIid, arg[0], wording?.argNames);
+    if (typeof value === "number") out.integer(DEBUG_ANNOTATION.int, value);
+    else if (typeof value === "bigint") out.decimal(DEBUG_ANNOTATION.string, value);
+    else out.text(DEBUG_ANNOTATION.string, value);
+    out.close(annotation);
+  }
 }
 
 function writeFlow(out: ProtoWriter, { id, role }: Flow): void {

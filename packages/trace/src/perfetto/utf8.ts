@@ -12,7 +12,10 @@ export function utf8Bound(length: number): number {
  */
 export function writeUtf8(out: Uint8Array, at: number, text: string): number {
   let end = at;
-  for (let i = 0; i < text.length; i++) {
+  let i = 0;
+  // Almost every text is ASCII to its end.
+  for (let unit = text.charCodeAt(0); unit < 0x80; unit = text.charCodeAt(++i)) out[end++] = unit;
+  for (; i < text.length; i++) {
     let point = text.codePointAt(i) ?? REPLACEMENT;
     if (point > 0xffff) i++;
     else if (point >= 0xd800 && point <= 0xdfff) point = REPLACEMENT;

@@ -1,5 +1,5 @@
 import type { HostEvent } from "../events.js";
-import type { Mark, Row, Timeline } from "./timeline.js";
+import type { Arg, Mark, Row, Timeline } from "./timeline.js";
 
 type CpuEvent = Extract<
   HostEvent,
@@ -40,9 +40,11 @@ export class CpuRow {
         return;
       case "hrtimer-expire": {
         const { timer, name, nowNs } = event;
-        const { args, ...mark } = markOf(event, "hrtimer", name);
-        const callback: Open = { kind: "callback", timer };
-        this.#begin(ns, callback, { ...mark, args: [...args, ["timer", timer], ["nowNs", nowNs]] });
+        const mark = markOf(event, "hrtimer", name, [
+          ["timer", timer],
+          ["nowNs", nowNs],
+        ]);
+        this.#begin(ns, { kind: "callback", timer }, mark);
         return;
       }
       case "hrtimer-done":
@@ -86,6 +88,12 @@ export class CpuRow {
   }
 }
 
-function markOf(event: CpuEvent, category: string, name: string): Mark {
-  return { category, name, wording: "vocabulary", args: [["hostTsc", event.at]], flow: undefined };
+function markOf(event: CpuEvent, category: string, name: string, args: readonly Arg[] = []): Mark {
+  return {
+    category,
+    name,
+    wording: "vocabulary",
+    args: [["hostTsc", event.at], ...args],
+    flow: undefined,
+  };
 }

@@ -1,4 +1,4 @@
-import type { TimerBackend, VcpuEvent, VcpuState } from "../events.js";
+import type { ExpiryOutcome, TimerBackend, VcpuEvent, VcpuState } from "../events.js";
 import { msrName } from "./msr-names.js";
 import type { Arg, Flow, Mark, Row, Span, Timeline } from "./timeline.js";
 
@@ -14,6 +14,26 @@ const STATE_NAMES: Readonly<Record<VcpuState, string>> = {
   userspace: "userspace",
   preempted: "preempted",
 };
+
+/** Names of marks are made once: a viewer's table of names is asked for each of them by its text. */
+const EXPIRED_NAMES: Readonly<Record<ExpiryOutcome, string>> = {
+  coalesced: "timer expired: coalesced",
+  pending: "timer expired: pending",
+  injected: "timer expired: injected",
+  posted: "timer expired: posted",
+};
+const BACKEND_NAMES: Readonly<Record<TimerBackend, string>> = {
+  hrtimer: "backend: hrtimer",
+  "preemption-timer": "backend: preemption-timer",
+};
+const ARMED_NAMES: Readonly<Record<TimerBackend, string>> = {
+  hrtimer: "armed: hrtimer",
+  "preemption-timer": "armed: preemption-timer",
+};
+const VECTORS = 256;
+const INJECT_NAMES = vectorNames("inject");
+const INTERRUPT_NAMES = vectorNames("interrupt");
+const EOI_NAMES = vectorNames("eoi");
 
 /**
  * One vCPU: slices for where its thread is, spans for how long each backend of its LAPIC timer is armed, instants for the rest.
@@ -54,7 +74,7 @@ export class VcpuRow {
       case "timer-expired":
         if (event.source === "callback") this.#endSpan(ns, "hrtimer", event.outcome);
         if (event.source === "preemption-timer") this.#endSpan(ns, "preemption-timer", event.outcome);
-        this.#instant(ns, event, "lapic", `timer expired: ${event.outcome}`, [["source", event.source]]);
+        this.#instant(ns, event, "lapic", EXPIRED_NAMES[event.outcome], [["source", event.source]]);
         return;
       case "timer-advanced":
         this.#instant(ns, event, "lapic", "timer advanced", [
@@ -63,22 +83,24 @@ export class VcpuRow {
         ]);
         return;
       case "backend":
-        this.#instant(ns, event, "lapic", `backend: ${event.backend}`, [["reason", event.reason]]);
+        this.#instant(ns, event, "lapic", BACKEND_NAMES[event.backend], [["reason", event.reason]]);
         return;
       case "inject": {
-        const mark = markOf(event, "lapic", `inject ${hex(event.vector)}`, [["coalesced", event.coalesced]]);
+        const mark = markOf(event, "lapic", nameOf(INJECT_NAMES, event.vector), [
+          ["coalesced", event.coalesced],
+        ]);
         this.#timeline.instant(ns, this.#injections, mark);
         return;
       }
       case "acknowledge":
-        this.#instant(ns, event, "lapic", `interrupt ${hex(event.vector)}`, []);
+        this.#instant(ns, event, "lapic", nameOf(INTERRUPT_NAMES, event.vector), []);
         return;
       case "eoi":
         this.#instant(
           ns,
           event,
           "lapic",
-          event.vector === undefined ? "eoi" : `eoi ${hex(event.vector)}`,
+          event.vector === undefined ? "eoi" : nameOf(EOI_NAMES, event.vector),
           [],
         );
         return;
@@ -138,7 +160,7 @@ export class VcpuRow {
     const { backend, deadline } = event;
     this.#endSpan(ns, backend, "re-armed");
     const unit = backend === "hrtimer" ? "expiresNs" : "deadlineGuestTsc";
-    const mark = markOf(event, "lapic", `armed: ${backend}`, [
+    const mark = markOf(event, "lapic", ARMED_NAMES[backend], [
       ["backend", backend],
       [unit, deadline],
     ]);
@@ -169,12 +191,18 @@ function markOf(event: VcpuEvent, category: string, name: string, args: readonly
   };
 }
 
-/** The timer's flow an event is part of; the guest's end of interrupt is its last. */
+/** The timer's flow an event is part of: the guest's end of interrupt is its last, or the expiry that one that waits has swallowed. */
 export function flowOf(event: VcpuEvent): Flow | undefined {
   if (!("flow" in event) || event.flow === undefined) return undefined;
-  return { id: event.flow, role: event.kind === "eoi" ? "end" : "step" };
+  const isLast = event.kind === "eoi" || (event.kind === "timer-expired" && event.outcome === "coalesced");
+  return { id: event.flow, role: isLast ? "end" : "step" };
 }
 
-function hex(vector: number): string {
-  return `0x${vector.toString(16)}`;
+function vectorNames(prefix: string): readonly string[] {
+  return Array.from({ length: VECTORS }, (_, vector) => `${prefix} 0x${vector.toString(16)}`);
+}
+
+/** A vector's name; of what is none the number. */
+function nameOf(names: readonly string[], vector: number): string {
+  return names[vector] ?? `vector ${vector}`;
 }

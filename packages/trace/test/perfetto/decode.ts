@@ -179,7 +179,8 @@ function decode(bytes: Uint8Array, name: MessageName): Message {
       const value = varint();
       message.add(fieldName, type === "int64" ? BigInt.asIntN(64, value) : value);
     } else if (wire === 1) {
-      message.add(fieldName, new DataView(take(8).slice().buffer).getBigUint64(0, true));
+      const { buffer, byteOffset } = take(8);
+      message.add(fieldName, new DataView(buffer, byteOffset).getBigUint64(0, true));
     } else {
       const content = take(Number(varint()));
       message.add(fieldName, type === "string" ? text(content) : decode(content, type as MessageName));

@@ -7,8 +7,9 @@ import { type CliContext, styleOf } from "../context.js";
 import { EXIT } from "../exit-codes.js";
 import { once } from "../options.js";
 import { rememberRuns } from "../remember-runs.js";
+import { DEFAULT_EVENTS } from "../report-exports.js";
 import { checkReportDirectory, DEFAULT_DIRECTORY, writeReport } from "../report-files.js";
-import { featuredScenarios, reportStories } from "../report-stories.js";
+import { reportRequests, reportStories } from "../report-stories.js";
 import { addExamples } from "../scenario-help.js";
 import { scenarioSubject } from "../subject.js";
 
@@ -49,8 +50,8 @@ async function start(base: CliContext, { json, out = DEFAULT_DIRECTORY }: StartO
   if (json) terminal.out(`${JSON.stringify({ comparisons })}\n`);
   else {
     terminal.out(`${verdicts.join("\n")}\n`);
-    const stories = await reportStories(context, featuredScenarios(context), {});
-    const { page } = await writeReport(context, out, stories);
+    const stories = await reportStories(context, reportRequests(context, [], {}));
+    const { page } = await writeReport(context, out, stories, DEFAULT_EVENTS);
     terminal.out(`\n  report  ${page}\n`);
   }
   context.done(everythingHeld ? EXIT.held : EXIT.broken);

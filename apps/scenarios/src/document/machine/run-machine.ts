@@ -81,6 +81,7 @@ function startMachine(
     axes: kernel.axes,
     catchUp: hooks.stepped === true ? "stepped" : "closed-form",
     random,
+    openTrace: hooks.openTrace,
   });
   const { host, vm } = machine;
   const kvmclock = new GuestKvmclock(vm.memory);

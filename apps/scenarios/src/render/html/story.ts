@@ -9,6 +9,7 @@ import { behaviourTable } from "./behaviour-table.js";
 import { budgetChart } from "./budget-chart.js";
 import { comparisonTable, differenceFoot } from "./comparison-table.js";
 import { expectationTable } from "./expectation-table.js";
+import { exportTable, type StoryExport } from "./export-table.js";
 import { histogramChart } from "./histogram-chart.js";
 import { lineChart } from "./line-chart.js";
 import { type Child, element, type Html } from "./markup.js";
@@ -44,6 +45,8 @@ export interface Story {
   readonly command: string;
   /** Name of the file beside the page that has the exact result. */
   readonly resultFile: string;
+  /** What happened in its runs, in files beside the page; absent where none was written. */
+  readonly exports?: readonly StoryExport[];
 }
 
 /** A part of a story under its heading; nothing where there is nothing to say. */
@@ -138,6 +141,7 @@ export function renderStory(story: Story): Html {
     section("Expectations", expectationTable(columns)),
     section("Behaviours that differ", behaviourTable(columns, scenario.axes)),
     section("What ran", whatRan(story), parameterTable(scenario.params, columns[0]?.result.params ?? {})),
+    section("Exports", ...exportTable(story.exports ?? [])),
     section("Sources", element("ul", {}, scenario.sources.map(source))),
   );
 }

@@ -1,5 +1,6 @@
 import { buildClockMachine, type ClockMachine } from "../../machine/clock-machine.js";
 import type { HostSleep } from "../../machine/host-sleep.js";
+import type { OpenTrace } from "../../machine/trace/open-trace.js";
 import type { HostSuspendParams } from "./params.js";
 
 /** What a TSC may do while its host sleeps. */
@@ -11,6 +12,7 @@ export const TSC_IN_SLEEP: readonly TscInSleep[] = ["counts", "resets", "stops"]
 export function buildSuspendMachine(
   params: HostSuspendParams,
   axes: Readonly<Record<string, string>>,
+  openTrace?: OpenTrace,
 ): ClockMachine {
   return buildClockMachine({
     hostKhz: params.hostKhz,
@@ -18,6 +20,7 @@ export function buildSuspendMachine(
     vendor: params.fracBits === "48" ? "vmx" : "svm",
     vcpus: Number(params.vcpus),
     axes,
+    openTrace,
   });
 }
 

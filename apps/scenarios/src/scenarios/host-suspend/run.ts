@@ -32,7 +32,12 @@ export function runHostSuspend({ params, kernel, hooks }: RunContext<HostSuspend
     done += 1n;
     hooks.onProgress?.({ simulatedNs: (totalNs * done) / steps, totalNs, ticks: done });
   };
-  const slept = new Map(TSC_IN_SLEEP.map((tsc) => [tsc, suspend(params, kernel.axes, tsc, onStep)]));
+  const slept = new Map(
+    TSC_IN_SLEEP.map((tsc) => {
+      const openTrace = tsc === params.tsc ? hooks.openTrace : undefined;
+      return [tsc, suspend(params, kernel.axes, tsc, onStep, openTrace)];
+    }),
+  );
   const writes = userWrites(params, kernel.axes, onStep);
   const chosen = slept.get(params.tsc) as Suspend;
   const expectedWrite = writes.find(({ distance }) => distance === 0n);

@@ -1,5 +1,6 @@
 import type { GuestTsc } from "@chronovisor/clocksource";
 import type { ClockMachine } from "../../machine/clock-machine.js";
+import type { OpenTrace } from "../../machine/trace/open-trace.js";
 import { GuestKvmclock } from "../../programs/kvmclock.js";
 import { spins, takesTicks, waitsForDeadline } from "./guest.js";
 import { buildSuspendMachine, hostSleep, type TscInSleep } from "./machine.js";
@@ -49,8 +50,9 @@ export function suspend(
   axes: Readonly<Record<string, string>>,
   tsc: TscInSleep,
   onStep: () => void = () => {},
+  openTrace?: OpenTrace,
 ): Suspend {
-  const machine = buildSuspendMachine(params, axes);
+  const machine = buildSuspendMachine(params, axes, openTrace);
   const { host, kvm, vm } = machine;
   const { engine, clock } = host;
   const timers = startGuest(machine, params);

@@ -1,6 +1,7 @@
 import type { GuestTsc } from "@chronovisor/clocksource";
 import { buildClockMachine, type ClockMachine } from "../../machine/clock-machine.js";
 import type { GuestCpu, GuestProgram } from "../../machine/guest.js";
+import type { OpenTrace } from "../../machine/trace/open-trace.js";
 import { GuestKvmclock } from "../../programs/kvmclock.js";
 import { GuestReferenceTsc } from "../../programs/reference-tsc.js";
 import type { HypervPageParams } from "./params.js";
@@ -39,19 +40,27 @@ export interface Place {
   readonly page: "named" | "unnamed";
 }
 
+/** The host of the parameters, which just booted, with a guest as new. */
+export function newlyBooted({ hostKhz }: HypervPageParams): Place {
+  return { hostKhz, startTsc: 0n, page: "unnamed" };
+}
+
 /** A machine of the parameters; by default on the host of the parameters, which just booted, with a guest as new. */
 export function buildPageMachine(
   params: HypervPageParams,
   axes: Readonly<Record<string, string>>,
-  place: Place = { hostKhz: params.hostKhz, startTsc: 0n, page: "unnamed" },
+  place: Place = newlyBooted(params),
+  openTrace?: OpenTrace,
 ): PageMachine {
   const machine = buildClockMachine({
     hostKhz: place.hostKhz,
     guestKhz: params.guestKhz,
     vendor: params.fracBits === "48" ? "vmx" : "svm",
     vcpus: Number(params.vcpus),
+    hyperv: "present",
     startTsc: place.startTsc,
     axes,
+    openTrace,
   });
   const { vm } = machine;
   const [first] = vm.vcpus;

@@ -28,11 +28,12 @@ export function runHypervPage({ params, kernel, hooks }: RunContext<HypervPagePa
     hooks.onProgress?.({ simulatedNs, totalNs, ticks: simulatedNs / params.age });
   };
   let sampled = 0n;
-  const { scale, samples } = pageLife(params, axes, () => {
+  const onSample = (): void => {
     const before = (params.age * sampled) / SAMPLES;
     sampled += 1n;
     lived((params.age * sampled) / SAMPLES - before);
-  });
+  };
+  const { scale, samples } = pageLife(params, axes, onSample, hooks.openTrace);
   const events = EVENTS.map(({ id, title }) => {
     const outcome = eventAt(params, axes, id);
     lived(params.age);

@@ -1,4 +1,5 @@
-import { buildPageMachine, type Deed } from "./guest.js";
+import type { OpenTrace } from "../../machine/trace/open-trace.js";
+import { buildPageMachine, type Deed, newlyBooted } from "./guest.js";
 import type { HypervPageParams } from "./params.js";
 
 const UNIT_NS = 100n;
@@ -25,8 +26,9 @@ export function pageLife(
   params: HypervPageParams,
   axes: Readonly<Record<string, string>>,
   onStep: () => void,
+  openTrace?: OpenTrace,
 ): PageLife {
-  const machine = buildPageMachine(params, axes);
+  const machine = buildPageMachine(params, axes, newlyBooted(params), openTrace);
   const { host, vm, reference } = machine;
   const samples: Sample[] = [];
   const instants = Array.from({ length: Number(SAMPLES) }, (_, i) => (params.age * BigInt(i + 1)) / SAMPLES);

@@ -1,5 +1,6 @@
 import type { HostTsc } from "@chronovisor/clocksource";
 import { buildClockMachine, type ClockMachine } from "../../machine/clock-machine.js";
+import type { OpenTrace } from "../../machine/trace/open-trace.js";
 import { cyclesIn, type LiveMigrationParams } from "./params.js";
 
 /** What tells the destinations of this story apart. */
@@ -13,6 +14,8 @@ export interface DestinationOptions {
    */
   readonly createdAt: "host-frequency" | "guest-frequency";
   readonly vcpus: number;
+  /** Where it is one that is shown. */
+  readonly openTrace?: OpenTrace | undefined;
 }
 
 /** A host on which a VM waits for its guest. */
@@ -24,7 +27,7 @@ export interface Destination extends ClockMachine {
 /** Builds the destination and lets it come to the instant of the restoring. */
 export function buildDestination(params: LiveMigrationParams, options: DestinationOptions): Destination {
   const { destinationUptime, prepared, guestKhz, fracBits } = params;
-  const { hostKhz, scaling, createdAt, vcpus, axes } = options;
+  const { hostKhz, scaling, createdAt, vcpus, axes, openTrace } = options;
   const restoreTsc = cyclesIn(destinationUptime, hostKhz) as HostTsc;
   const machine = buildClockMachine({
     hostKhz,
@@ -34,6 +37,7 @@ export function buildDestination(params: LiveMigrationParams, options: Destinati
     vcpus,
     startTsc: restoreTsc - cyclesIn(prepared, hostKhz),
     axes,
+    openTrace,
   });
   machine.host.engine.runUntil(restoreTsc);
   return { ...machine, restoreTsc };

@@ -1,3 +1,4 @@
+import type { OpenTrace } from "../../machine/trace/open-trace.js";
 import { type Arrival, arrive, chosenDestination } from "./arrival.js";
 import {
   CLOCK_METHODS,
@@ -20,20 +21,25 @@ export interface MethodOutcome {
   readonly skewed: Arrival;
 }
 
-/** Restores one guest in every way, each on a destination of its own, with CLOCK_REALTIME as it is and further ahead. */
+/**
+ * Restores one guest in every way, each on a destination of its own, with CLOCK_REALTIME as it is and further ahead. `openTrace` is for
+ * the way of the parameters.
+ */
 export function runMethods(
   saved: SavedGuest,
   params: LiveMigrationParams,
   axes: Readonly<Record<string, string>>,
+  openTrace?: OpenTrace,
 ): readonly MethodOutcome[] {
   const destination = chosenDestination(params, axes);
   return TSC_METHODS.flatMap((tsc) =>
     CLOCK_METHODS.map((clock): MethodOutcome => {
       const method = { tsc, clock, masterClock: "on" } as const;
-      const [arrival, skewed] = [params.skew, params.skew + SKEW_SHOWN_NS].map((skewNs) =>
-        arrive(saved, params, destination, { ...method, skewNs }),
-      );
-      if (arrival === undefined || skewed === undefined) throw new Error("runMethods: no arrival");
+      const isShown = tsc === params.tsc && clock === params.clock;
+      const chosen = isShown ? { ...destination, openTrace } : destination;
+      const arrival = arrive(saved, params, chosen, { ...method, skewNs: params.skew });
+      const further = { ...method, skewNs: params.skew + SKEW_SHOWN_NS };
+      const skewed = arrive(saved, params, destination, further);
       return { tsc, clock, arrival, skewed };
     }),
   );

@@ -27,7 +27,7 @@ export function runLiveMigration({ params, kernel, hooks }: RunContext<LiveMigra
 
   const saved = saveGuest(params, axes);
   passed(params.age);
-  const methods = runMethods(saved, params, axes);
+  const methods = runMethods(saved, params, axes, hooks.openTrace);
   const chosen = methods.find(({ tsc, clock }) => tsc === params.tsc && clock === params.clock);
   const documented = methods.find(({ tsc }) => tsc === "documented-offset");
   if (chosen === undefined || documented === undefined) throw new Error("live-migration: no such method");
@@ -42,7 +42,7 @@ export function runLiveMigration({ params, kernel, hooks }: RunContext<LiveMigra
   });
   const [, slowOff, slowOn] = cases;
   if (slowOff === undefined || slowOn === undefined) throw new Error("live-migration: no slow destination");
-  const stairs = climbStairs(saved, params, axes, slowOn);
+  const stairs = climbStairs(saved, params, axes, slowOn, hooks.openTrace);
   const stairsOff = climbStairs(saved, params, axes, slowOff);
   const writes = lastWrites(params).map((last) => writeEveryTsc(saved, params, axes, last));
   const young = youngCases(params).map((off) => writeYoungTsc(params, axes, off));

@@ -1,4 +1,5 @@
 import type { HostTsc, VcpuTsc } from "@chronovisor/clocksource";
+import type { OpenTrace } from "../../machine/trace/open-trace.js";
 import { type Arrival, arrive } from "./arrival.js";
 import { cyclesIn, type LiveMigrationParams, nsIn } from "./params.js";
 import type { SavedGuest } from "./source.js";
@@ -55,6 +56,7 @@ export function arriveUnscaled(
   params: LiveMigrationParams,
   axes: Readonly<Record<string, string>>,
   { hostKhz, masterClock, catchup }: UnscaledCase,
+  openTrace?: OpenTrace,
 ): Arrival {
   const options = {
     axes: catchup === "now" ? { ...axes, catchup } : axes,
@@ -62,6 +64,7 @@ export function arriveUnscaled(
     scaling: "absent",
     createdAt: "host-frequency",
     vcpus: 2,
+    openTrace,
   } as const;
   const method = { tsc: "scaled-offset", clock: "set-clock", skewNs: 0n, masterClock } as const;
   return arrive(saved, { ...params, gap: 0n }, options, method);
@@ -118,8 +121,9 @@ export function climbStairs(
   params: LiveMigrationParams,
   axes: Readonly<Record<string, string>>,
   unscaled: UnscaledCase,
+  openTrace?: OpenTrace,
 ): Stairs {
-  const arrival = arriveUnscaled(saved, params, axes, unscaled);
+  const arrival = arriveUnscaled(saved, params, axes, unscaled, openTrace);
   const points: (readonly [bigint, bigint])[] = [[0n, 0n]];
   let mostBehind = 0n;
   let firstStep = 0n;

@@ -39,6 +39,7 @@ export function runLongStop({ params, kernel, hooks }: RunContext<LongStopParams
     monoRatePpb: params.monoRatePpm,
     axes: kernel.axes,
     hooks,
+    openTrace: hooks.openTrace,
     immediateExitCost: params.reexit,
     startTsc: startTsc(params),
     maxCallbacksPerInterrupt:

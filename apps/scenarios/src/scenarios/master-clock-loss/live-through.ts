@@ -1,4 +1,5 @@
 import { PVCLOCK_TSC_STABLE_BIT } from "@chronovisor/pvclock";
+import type { OpenTrace } from "../../machine/trace/open-trace.js";
 import { ClockPair } from "../clock-pair.js";
 import type { Cause, CauseId } from "./causes.js";
 import { buildLossMachine, type DueStep, exitsAfterNs } from "./machine.js";
@@ -56,15 +57,20 @@ export function dueSteps(cause: Cause, params: MasterClockLossParams): readonly 
  * Lets a VM live up to a cause and through its steps.
  *
  * @param passed - hears how far true time has come, ns.
+ * @param openTrace - opens the machine's trace.
  */
 export function liveThrough(
   cause: Cause,
   params: MasterClockLossParams,
   axes: Readonly<Record<string, string>>,
   passed: (ns: bigint) => void,
+  openTrace?: OpenTrace,
 ): Lived {
   const steps = dueSteps(cause, params);
-  const { host, vm, guest } = buildLossMachine(params, axes, steps);
+  const { host, vm, guest } = buildLossMachine(params, axes, steps, {
+    openTrace,
+    laterVcpus: cause.id === "hotplug" ? 1 : 0,
+  });
   const clocks = new ClockPair(host, vm);
   let updates = 0n;
   vm.onMasterClockUpdate = () => {

@@ -1,5 +1,10 @@
 import type { GuestTsc } from "@chronovisor/clocksource";
-import { addVcpu, buildClockMachine, type ClockMachine } from "../../machine/clock-machine.js";
+import {
+  addVcpu,
+  buildClockMachine,
+  type ClockMachine,
+  type ClockMachineOptions,
+} from "../../machine/clock-machine.js";
 import type { GuestCpu, GuestProgram } from "../../machine/guest.js";
 import type { Vcpu } from "../../machine/vcpu.js";
 import { GuestKvmclock } from "../../programs/kvmclock.js";
@@ -23,14 +28,16 @@ export interface DueStep {
  * Builds the machine with what will happen to it. A guest acts at the first cycle of its own TSC after the instant.
  *
  * @param steps - in time order.
+ * @param shown - its trace, if it is to have one.
  */
 export function buildLossMachine(
   params: MasterClockLossParams,
   axes: Readonly<Record<string, string>>,
   steps: readonly DueStep[],
+  shown: Pick<ClockMachineOptions, "openTrace" | "laterVcpus"> = {},
 ): LossMachine {
   const { hostKhz, guestKhz, gap } = params;
-  const built = buildClockMachine({ hostKhz, guestKhz, vcpus: 2, spareCpus: 1, axes });
+  const built = buildClockMachine({ hostKhz, guestKhz, vcpus: 2, spareCpus: 1, axes, ...shown });
   const { host, kvm, vm } = built;
   const guest = new GuestKvmclock(vm.memory);
   const machine: LossMachine = {

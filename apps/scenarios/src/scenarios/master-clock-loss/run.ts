@@ -30,12 +30,15 @@ export function runMasterClockLoss({ params, kernel, hooks }: RunContext<MasterC
   const totalNs = runNs(params);
   let doneNs = 0n;
   let ticks = 0n;
-  const lives = causesOf(params).map((cause) => {
-    const lived = liveThrough(cause, params, kernel.axes, (ns) => {
+  const causes = causesOf(params);
+  const lives = causes.map((cause) => {
+    const passed = (ns: bigint): void => {
       hooks.signal?.throwIfAborted();
       ticks += 1n;
       hooks.onProgress?.({ simulatedNs: doneNs + ns, totalNs, ticks });
-    });
+    };
+    const isShown = causes.length === 1 || cause.id === PLOTTED;
+    const lived = liveThrough(cause, params, kernel.axes, passed, isShown ? hooks.openTrace : undefined);
     doneNs += lifeNs(params, lived.steps.length);
     return lived;
   });

@@ -3,7 +3,7 @@ import { PVCLOCK_TSC_STABLE_BIT } from "@chronovisor/pvclock";
 import { watchdogTuning } from "../../kernels/guest-watchdog.js";
 import { buildClockMachine, type ClockMachine } from "../../machine/clock-machine.js";
 import { GuestKvmclock } from "../../programs/kvmclock.js";
-import type { RunHooks } from "../../scenario/types.js";
+import type { StoryHooks } from "../../scenario/types.js";
 import { evenInstants, runSampled } from "../sampling.js";
 import { bringAbout } from "./causes.js";
 import { spinning, watching } from "./guest.js";
@@ -38,7 +38,7 @@ export interface Yank {
 export interface YankOptions {
   /** How long it is followed after the event. */
   readonly afterNs: bigint;
-  readonly hooks?: RunHooks;
+  readonly hooks?: StoryHooks;
   /** Simulated time of all that `hooks` are told of; by default of this. */
   readonly totalNs?: bigint;
 }
@@ -50,7 +50,7 @@ export function yank(
   { afterNs, hooks = {}, totalNs = params.age + afterNs }: YankOptions,
 ): Yank {
   const { age } = params;
-  const machine = build(params, axes);
+  const machine = build(params, axes, hooks.openTrace);
   const { host, vm } = machine;
   const kvmclock = new GuestKvmclock(vm.memory);
   const eventTsc = host.tscAt(age);
@@ -116,8 +116,9 @@ export function yank(
 }
 
 function build(
-  { hostKhz, guestKhz, fracBits, vcpus }: MasterClockYankParams,
+  { hostKhz, guestKhz, fracBits, vcpus, cause }: MasterClockYankParams,
   axes: Readonly<Record<string, string>>,
+  openTrace: StoryHooks["openTrace"],
 ): ClockMachine {
   return buildClockMachine({
     hostKhz,
@@ -125,7 +126,9 @@ function build(
     vendor: fracBits === "48" ? "vmx" : "svm",
     vcpus: Number(vcpus),
     spareCpus: 1,
+    laterVcpus: cause === "hotplug" ? 1 : 0,
     axes,
+    openTrace,
   });
 }
 

@@ -1,6 +1,7 @@
 import type { HostTsc } from "@chronovisor/clocksource";
 import { buildClockMachine, type ClockMachine } from "../../machine/clock-machine.js";
 import type { GuestCpu, GuestProgram } from "../../machine/guest.js";
+import type { OpenTrace } from "../../machine/trace/open-trace.js";
 import { GuestKvmclock } from "../../programs/kvmclock.js";
 import type { NonMasterAnchorsParams } from "./params.js";
 
@@ -21,8 +22,10 @@ export function buildAnchorMachine(
   { off, ipi, hostKhz, guestKhz }: NonMasterAnchorsParams,
   axes: Readonly<Record<string, string>>,
   readers: readonly [Reader, Reader] = [spin, spin],
+  openTrace?: OpenTrace,
 ): AnchorMachine {
-  const built = buildClockMachine({ hostKhz, guestKhz, vcpus: 2, spareCpus: 1, ipiNs: ipi, axes });
+  const sizes = { vcpus: 2, spareCpus: 1 };
+  const built = buildClockMachine({ hostKhz, guestKhz, ...sizes, ipiNs: ipi, axes, openTrace });
   const { vm } = built;
   const machine = { ...built, guest: new GuestKvmclock(vm.memory, off === "old-msr" ? "old" : "new") };
   const last = vm.counters.vcpus[1];

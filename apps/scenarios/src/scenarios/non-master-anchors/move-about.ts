@@ -1,3 +1,4 @@
+import type { OpenTrace } from "../../machine/trace/open-trace.js";
 import { magnitude } from "../../units/magnitude.js";
 import { ClockPair } from "../clock-pair.js";
 import { buildAnchorMachine, moveInstants, scheduleMoves } from "./machine.js";
@@ -36,15 +37,17 @@ export function movingNs({ moves, moveEvery }: NonMasterAnchorsParams): bigint {
  * Moves vCPU 0 again and again, while both read their clocks.
  *
  * @param passed - hears how far true time has come, ns.
+ * @param openTrace - opens the machine's trace.
  */
 export function moveAbout(
   params: NonMasterAnchorsParams,
   axes: Readonly<Record<string, string>>,
   passed: (ns: bigint) => void,
+  openTrace?: OpenTrace,
 ): MovedAbout {
   const { age, moves, moveEvery } = params;
   const { programs, stands } = readers(params);
-  const machine = buildAnchorMachine(params, axes, programs);
+  const machine = buildAnchorMachine(params, axes, programs, openTrace);
   const { host, vm, guest } = machine;
   scheduleMoves(machine, moveInstants(machine, params));
   const clocks = new ClockPair(host, vm);

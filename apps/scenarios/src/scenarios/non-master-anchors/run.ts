@@ -29,7 +29,7 @@ export function runNonMasterAnchors({ params, kernel, hooks }: RunContext<NonMas
     return outcome;
   });
   const [first, ...others] = byAge as [MoveOutcome, ...MoveOutcome[]];
-  const moved = moveAbout(params, kernel.axes, passed);
+  const moved = moveAbout(params, kernel.axes, passed, hooks.openTrace);
   return {
     observations: {
       apart: first.apart,

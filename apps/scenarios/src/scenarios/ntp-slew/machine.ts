@@ -1,6 +1,7 @@
 import type { EventTimerKind } from "../../machine/event-timer.js";
 import type { HostCpuOptions } from "../../machine/host.js";
 import { buildLapicMachine, type LapicMachine } from "../../machine/lapic-machine.js";
+import type { OpenTrace } from "../../machine/trace/open-trace.js";
 import type { RunContext } from "../../scenario/types.js";
 import type { NtpSlewParams } from "./params.js";
 
@@ -16,12 +17,14 @@ export interface SlewMachine {
   readonly ticks: "yes" | "no";
   readonly advance?: "off" | "on";
   readonly exitCost?: bigint;
+  /** Where it is the one that is shown. */
+  readonly openTrace?: OpenTrace | undefined;
 }
 
 /** A host that NTP steers: CPU 0 keeps the time, CPU 1 runs the vCPU. */
 export function buildSlewMachine(
   { params, kernel, hooks }: Pick<RunContext<NtpSlewParams>, "params" | "kernel" | "hooks">,
-  { slewPpb, device, ticks, advance = "off", exitCost = params.exitCost }: SlewMachine,
+  { slewPpb, device, ticks, advance = "off", exitCost = params.exitCost, openTrace }: SlewMachine,
 ): LapicMachine {
   const periodNs = NS_PER_S / params.hz;
   const tick = { periodNs, firstNs: periodNs, whenIdle: "goes-on" } as const;
@@ -47,5 +50,6 @@ export function buildSlewMachine(
     minDelta: 0n,
     axes: kernel.axes,
     hooks,
+    openTrace,
   });
 }

@@ -58,8 +58,9 @@ export function runProcedure(
   context: RunContext<NtpSlewParams>,
   direction: "behind" | "ahead",
 ): ProcedureOutcome {
-  const { params, seed } = context;
-  const machine = buildSlewMachine(context, { slewPpb: 0n, device: "real", ticks: "yes" });
+  const { params, seed, hooks } = context;
+  const openTrace = direction === "behind" ? hooks.openTrace : undefined;
+  const machine = buildSlewMachine(context, { slewPpb: 0n, device: "real", ticks: "yes", openTrace });
   const { host, vcpu } = machine;
   const { timekeeper } = host.clock;
   setDate(host, EPOCH_NS);

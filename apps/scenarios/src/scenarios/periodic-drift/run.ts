@@ -38,6 +38,7 @@ export function runPeriodicDrift({ params, kernel, hooks }: RunContext<PeriodicD
     monoRatePpb: params.monoRatePpm,
     axes: kernel.axes,
     hooks,
+    openTrace: hooks.openTrace,
     immediateExitCost: 0n,
     callbackCost: 0n,
     minDelta: 0n,

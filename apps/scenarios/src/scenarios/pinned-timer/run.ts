@@ -77,6 +77,7 @@ export function runPinnedTimer({ params, kernel, seed, hooks }: RunContext<Pinne
     minDelta: 0n,
     axes: kernel.axes,
     hooks,
+    openTrace: hooks.openTrace,
     random,
   });
   const { host, vcpu } = machine;

@@ -8,7 +8,7 @@ import {
 import { watchdogTuning } from "../../kernels/guest-watchdog.js";
 import { buildClockMachine, type ClockMachine } from "../../machine/clock-machine.js";
 import { GuestKvmclock } from "../../programs/kvmclock.js";
-import type { RunHooks } from "../../scenario/types.js";
+import type { StoryHooks } from "../../scenario/types.js";
 import { evenInstants, runSampled } from "../sampling.js";
 import type { SetClockPauseParams } from "./params.js";
 import { WatchdogLog, watchedGuest } from "./watched-guest.js";
@@ -49,11 +49,11 @@ export function pauseNs(params: SetClockPauseParams): bigint {
 export function pauseGuest(
   params: SetClockPauseParams,
   axes: Readonly<Record<string, string>>,
-  hooks: RunHooks = {},
+  hooks: StoryHooks = {},
   totalNs: bigint = pauseNs(params),
 ): Pause {
   const { age, pause, phase, flag } = params;
-  const guest = new PausedGuest(params, axes);
+  const guest = new PausedGuest(params, axes, hooks.openTrace);
   const { host } = guest.machine;
   const stopTsc = host.tscAt(age);
   guest.start(stopTsc, phase);
@@ -124,11 +124,15 @@ class PausedGuest {
   readonly #kvmclock: GuestKvmclock;
   #saved: KvmClockData | VcpuTimeInfo | undefined;
 
-  constructor(params: SetClockPauseParams, axes: Readonly<Record<string, string>>) {
+  constructor(
+    params: SetClockPauseParams,
+    axes: Readonly<Record<string, string>>,
+    openTrace: StoryHooks["openTrace"],
+  ) {
     const { hostKhz, guestKhz, kvmclock } = params;
     this.#params = params;
     this.#tuning = watchdogTuning(axes);
-    this.machine = buildClockMachine({ hostKhz, guestKhz, axes });
+    this.machine = buildClockMachine({ hostKhz, guestKhz, axes, openTrace });
     this.#kvmclock = new GuestKvmclock(this.machine.vm.memory, kvmclock);
   }
 

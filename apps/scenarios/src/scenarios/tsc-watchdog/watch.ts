@@ -10,7 +10,7 @@ import { buildClockMachine, type ClockMachine } from "../../machine/clock-machin
 import type { GuestCpu, GuestProgram } from "../../machine/guest.js";
 import { clocksourceWatchdog } from "../../programs/clocksource-watchdog.js";
 import { GuestKvmclock } from "../../programs/kvmclock.js";
-import type { RunHooks } from "../../scenario/types.js";
+import type { StoryHooks } from "../../scenario/types.js";
 import { evenInstants, runSampled } from "../sampling.js";
 import type { TscWatchdogParams } from "./params.js";
 
@@ -50,10 +50,10 @@ export function tuningOf(
 export function watch(
   params: TscWatchdogParams,
   axes: Readonly<Record<string, string>>,
-  hooks: RunHooks = {},
+  hooks: StoryHooks = {},
   totalNs: bigint = params.length,
 ): Watch {
-  const guest = new WatchedGuest(params, axes);
+  const guest = new WatchedGuest(params, axes, hooks.openTrace);
   const { host } = guest.machine;
   const ahead: [bigint, bigint][] = [];
   runSampled(host, evenInstants(params.length, SAMPLES), totalNs, hooks, () => {
@@ -83,10 +83,14 @@ class WatchedGuest {
   #baseline: { tsc: bigint; kvmclock: bigint } | undefined;
   #reads = 0;
 
-  constructor(params: TscWatchdogParams, axes: Readonly<Record<string, string>>) {
+  constructor(
+    params: TscWatchdogParams,
+    axes: Readonly<Record<string, string>>,
+    openTrace: StoryHooks["openTrace"],
+  ) {
     const { hostKhz, guestKhz, scaling } = params;
     this.#params = params;
-    this.machine = buildClockMachine({ hostKhz, guestKhz, tscScaling: scaling, axes });
+    this.machine = buildClockMachine({ hostKhz, guestKhz, tscScaling: scaling, axes, openTrace });
     this.#kvmclock = new GuestKvmclock(this.machine.vm.memory);
     this.#tuning = tuningOf(params, axes);
     const [vcpu] = this.machine.vm.vcpus;

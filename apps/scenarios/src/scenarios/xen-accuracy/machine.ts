@@ -6,6 +6,7 @@ import type { XenTimerChoice } from "../../kernels/xen-behaviours.js";
 import { buildClockMachine } from "../../machine/clock-machine.js";
 import { PAGE_SIZE } from "../../machine/guest-memory.js";
 import type { Host } from "../../machine/host.js";
+import type { OpenTrace } from "../../machine/trace/open-trace.js";
 import type { XenAccuracyParams } from "./params.js";
 import { StartClocks } from "./start-clocks.js";
 import { VIRQ_TIMER_PORT, XenGuest } from "./xen-guest.js";
@@ -34,7 +35,11 @@ export interface XenMachine {
 }
 
 /** Builds the machine at its reference: every clock reads 0 there, and the guest has been entered. */
-export function buildXenMachine(params: XenAccuracyParams, behaviours: XenMachineBehaviours): XenMachine {
+export function buildXenMachine(
+  params: XenAccuracyParams,
+  behaviours: XenMachineBehaviours,
+  openTrace?: OpenTrace,
+): XenMachine {
   const machine = buildClockMachine({
     hostKhz: params.hostKhz,
     guestKhz: params.guestKhz,
@@ -42,8 +47,10 @@ export function buildXenMachine(params: XenAccuracyParams, behaviours: XenMachin
     // The vCPU's thread is no part of this story: its clocks are, and the timer that reads them.
     vcpus: 0,
     spareCpus: 1,
+    laterVcpus: 1,
     startTsc: params.referenceTsc,
     axes: behaviours.axes,
+    openTrace,
   });
   const { host } = machine;
   const { memory, clock } = machine.vm;
@@ -97,12 +104,15 @@ export function buildXenMachine(params: XenAccuracyParams, behaviours: XenMachin
     memory,
     clock: clocks,
     guestClock: clocks,
-    createTimer: (onExpiry) =>
-      host.hrtimers.createTimer(onExpiry, {
+    createTimer: (onExpiry) => {
+      const timer = host.hrtimers.createTimer(onExpiry, {
         name: "xen timer",
         clock: CLOCK_MONOTONIC,
         mode: HRTIMER_MODE_ABS | HRTIMER_MODE_HARD,
-      }),
+      });
+      host.trace?.hrtimers.calls(timer, "xen_timer_callback");
+      return timer;
+    },
   });
   vm.setLongMode("64-bit");
   vm.mapSharedInfo(memory.at(SHARED_INFO_GPA, PAGE_SIZE));

@@ -49,7 +49,7 @@ export function runXenAccuracy(context: Context): Measured {
     hooks.onProgress?.({ simulatedNs, totalNs, ticks: timers });
   };
 
-  const machine = buildXenMachine(params, behaviours);
+  const machine = buildXenMachine(params, behaviours, hooks.openTrace);
   const reset = scheduleReset(machine, params);
   const samples: Sample[] = [];
   for (const at of sampleInstants(params)) {

@@ -47,6 +47,8 @@ export class XenGuest {
   readonly #pvclock: GuestPvclock = new GuestPvclock({ trustedFlags: PVCLOCK_TSC_STABLE_BIT });
   readonly #around: XenGuestSurroundings;
   #isKicked = false;
+  /** The flow of the timer that was set last. */
+  #flow: { readonly flow?: number } = {};
 
   constructor(surroundings: XenGuestSurroundings) {
     this.#around = surroundings;
@@ -62,7 +64,12 @@ export class XenGuest {
 
   /** `set_timer_op`: an event when the guest's clock reads `absNs`. */
   setTimer(absNs: bigint): void {
-    const { hypercall, enter } = this.#around;
+    const { hypercall, enter, host } = this.#around;
+    const { trace } = host;
+    if (trace !== undefined) {
+      this.#flow = { flow: trace.nextFlow() };
+      trace.emit({ kind: "xen-set-timer", at: trace.now, vcpu: 0, deadlineNs: absNs, ...this.#flow });
+    }
     hypercall({ ...NO_REGISTERS, rax: BigInt(HYPERVISOR_SET_TIMER_OP), rdi: absNs });
     enter();
   }
@@ -92,6 +99,8 @@ export class XenGuest {
 
   /** Its vCPU is woken, or made to leave the guest. */
   kick(): void {
+    const { trace } = this.#around.host;
+    trace?.emit({ kind: "kick", at: trace.now, vcpu: 0, ...this.#flow });
     this.#isKicked = true;
   }
 
