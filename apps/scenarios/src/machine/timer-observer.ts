@@ -24,6 +24,8 @@ export class TimerObserver {
   readonly #host: Host;
   readonly #thread: VcpuThread;
   readonly #tsc: VcpuTscView;
+  /** The ratio of a TSC that is not scaled. */
+  readonly #unity: bigint;
   /** The deadline is computed from what is left to the target, unclamped: it means nothing while nothing is left. */
   readonly #fromRemainder: boolean;
   readonly #trace: TimerTrace | undefined;
@@ -51,6 +53,7 @@ export class TimerObserver {
     this.#host = host;
     this.#thread = thread;
     this.#tsc = tsc;
+    this.#unity = 1n << BigInt(tsc.fractionBits);
     this.#fromRemainder = periodicAdvance !== "independent" && periodicAdvance !== "resync-clamped";
     this.#trace = trace;
     this.events = this.#observe();
@@ -164,7 +167,7 @@ export class TimerObserver {
   #hostTscOf(guest: bigint): bigint {
     const now: HostTsc = this.#thread.now;
     const ahead = BigInt.asIntN(64, guest - this.#tsc.readL1(now));
-    const one = 1n << BigInt(this.#tsc.fractionBits);
-    return now + (this.#tsc.l1Ratio === one ? ahead : (ahead * one) / this.#tsc.l1Ratio);
+    const { l1Ratio } = this.#tsc;
+    return now + (l1Ratio === this.#unity ? ahead : (ahead * this.#unity) / l1Ratio);
   }
 }
