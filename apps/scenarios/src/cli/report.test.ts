@@ -82,9 +82,7 @@ describe("report", () => {
     const [head, ...rows] = (await textOf("metronome.before.series.csv")).trimEnd().split("\n");
     expect([head, rows.length, rows.at(-1)]).toEqual(["t_ns,beats_count", 10, "20000000,10"]);
     const page = await textOf("index.html");
-    expect(page).toContain(
-      '<a href="./metronome.before.pftrace" title="metronome.before.pftrace">',
-    );
+    expect(page).toContain('<a href="./metronome.before.pftrace" title="metronome.before.pftrace">');
     expect(page).toContain("<td>first 20 ms</td><td>11</td>");
     expect(page).toContain(
       "<code>chronovisor export metronome --kernel v4.16 --set beat=2ms --format perfetto --out metronome.before.whole.pftrace</code>",
