@@ -94,7 +94,7 @@ export async function writeReport(
 ): Promise<WrittenReport> {
   return context.interruptible(async (signal) => {
     signal.throwIfAborted();
-    const made = attempt(directory, () => mkdirSync(directory, { recursive: true }));
+    const made = attempt(directory, () => makeDirectory(resolve(directory)));
     const staging = attempt(directory, () => mkdtempSync(join(directory, ".chronovisor-")));
     try {
       const where = { directory, staging, events };
@@ -114,6 +114,17 @@ export async function writeReport(
       rmSync(staging, { recursive: true, force: true });
     }
   });
+}
+
+/**
+ * Makes a directory and those above it that are missing, and tells the first of them; undefined where it is there already. One by one:
+ * in a file system that refuses a directory as if the one above it were missing, as /proc does, Node's `recursive` never ends.
+ */
+function makeDirectory(directory: string): string | undefined {
+  if (statSync(directory, { throwIfNoEntry: false }) !== undefined) return undefined;
+  const above = dirname(directory) === directory ? undefined : makeDirectory(dirname(directory));
+  mkdirSync(directory);
+  return above ?? directory;
 }
 
 /** Moves files to their places, the page last. */

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -213,6 +214,16 @@ describe("where nothing can be written", () => {
       });
     }
     expect(await readFile(file, "utf8")).toBe("a file");
+  });
+
+  it.runIf(existsSync("/proc/self"))("tells of a file system that takes no directory", async () => {
+    const place = "/proc/chronovisor/report";
+    const reason = process.getuid?.() === 0 ? "no such file or directory" : "permission denied";
+    expect(await cli(["report", "--out", place])).toEqual({
+      code: 2,
+      out: "",
+      err: `chronovisor: ${place}: cannot be written: ${reason}\n`,
+    });
   });
 
   it("tells of a page that is a directory, and keeps it", async () => {

@@ -31,8 +31,14 @@ function comparison({ comparison: columns = [] }: ScenarioDefinition): readonly 
 
 /**
  * Makes `--help` after a scenario's name list the parameters of that scenario, and without one say how to get there.
+ *
+ * @param examplesFor - requests that work for a scenario, behind the command's name.
  */
-export function addScenarioHelp(command: Command, { scenarios }: CliContext): void {
+export function addScenarioHelp(
+  command: Command,
+  { scenarios }: CliContext,
+  examplesFor: (scenario: ScenarioDefinition) => readonly string[] = examples,
+): void {
   command.addHelpText("after", ({ command: asked }) => {
     const named = scenarios.find(({ id }) => id === asked.args[0]);
     if (named === undefined) {
@@ -51,7 +57,7 @@ export function addScenarioHelp(command: Command, { scenarios }: CliContext): vo
       ...comparison(named),
       "",
       "Examples:",
-      ...examples(named).map((line) => indent(`${asked.parent?.name()} ${asked.name()} ${line}`)),
+      ...examplesFor(named).map((line) => indent(`${asked.parent?.name()} ${asked.name()} ${line}`)),
     ].join("\n");
   });
 }

@@ -53,7 +53,11 @@ export class WindowSink implements TraceSink {
   }
 
   emit(event: TraceEvent): void {
-    if (this.#to?.isReachedBy(event) === true) this.#close("by its end");
+    if (this.#to?.isReachedBy(event) === true) {
+      // Nothing may happen in a short one, but what stands there stands; after a sleep, the host was never there.
+      if (this.#before !== undefined && event.kind !== "epoch") this.#open(this.#before, undefined);
+      this.#close("by its end");
+    }
     if (this.#events === this.#window.events && event.kind !== "clocks") this.#close("by its events");
     if (this.#before === undefined) this.#handOn(event);
     else if (this.#from.isReachedBy(event)) this.#open(this.#before, event);
@@ -93,10 +97,10 @@ export class WindowSink implements TraceSink {
   }
 
   /** Begins at the window's first instant or, where a sleep goes over that, with the epoch after it. */
-  #open(before: StandingState, first: TraceEvent): void {
+  #open(before: StandingState, first: TraceEvent | undefined): void {
     this.#before = undefined;
-    const at = first.kind === "epoch" ? first.at : this.#from.tsc;
-    if (first.kind === "epoch") this.#handOn(first);
+    const at = first?.kind === "epoch" ? first.at : this.#from.tsc;
+    if (first?.kind === "epoch") this.#handOn(first);
     else this.#exporter.emit({ kind: "epoch", at, ns: this.#time.at(at) });
     this.#fromNs ??= this.#time.at(at);
     for (const event of before.events()) {
@@ -104,7 +108,7 @@ export class WindowSink implements TraceSink {
         this.#exporter.emit({ ...event, at });
       }
     }
-    if (first.kind !== "epoch") this.#handOn(first);
+    if (first !== undefined && first.kind !== "epoch") this.#handOn(first);
   }
 
   #handOn(event: TraceEvent): void {

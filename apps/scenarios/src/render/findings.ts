@@ -43,7 +43,8 @@ export function renderFindings(name: string, findings: TraceFindings, style: Sty
 function logText({ text, unit, resolutionNs, first, last, cpus }: LogFindings): string {
   const span = first === undefined || last === undefined ? 0n : last - first;
   const to = resolutionNs === undefined ? "" : `, times to the ${resolutionNs === 1n ? "ns" : "µs"}`;
-  return `${counted(text.records, "event")} in ${counted(text.lines, "line")}: ${formatQuantity(span, unit)} of ${counted(cpus, "CPU")}${to}.`;
+  const of = cpus === 0 ? "" : ` of ${counted(cpus, "CPU")}`;
+  return `${counted(text.records, "event")} in ${counted(text.lines, "line")}: ${formatQuantity(span, unit)}${of}${to}.`;
 }
 
 function vmLines({ vms, log }: TraceFindings, width: number): readonly string[] {
@@ -116,7 +117,7 @@ function driftText(drift: ClockFindings["drift"]): string {
 }
 
 function timerText({ delivery, expiry }: TimerFindings, unit: LogUnit): string {
-  const { expiries, vector, shownBy, local, remote } = delivery;
+  const { expiries, vector, shownBy, local, remote, unplaced } = delivery;
   const { periodNs, lateness, late } = expiry;
   const parts = [
     `${counted(expiries, "expiry", "expiries")}${periodNs === undefined ? "" : ` every ${ns(periodNs)}`}`,
@@ -128,6 +129,9 @@ function timerText({ delivery, expiry }: TimerFindings, unit: LogUnit): string {
       : [`interrupt 0x${vector.toString(16)} (${shownBy})`]),
     ...(local.count === 0 ? [] : [`${count(local.count)} on its CPU, ${meanAndMax(local, unit)} after`]),
     ...(remote.count === 0 ? [] : [`${count(remote.count)} on another, ${meanAndMax(remote, unit)} after`]),
+    ...(unplaced.count === 0
+      ? []
+      : [`${count(unplaced.count)} on no CPU known, ${meanAndMax(unplaced, unit)} after`]),
   ];
   return parts.join("; ");
 }
@@ -173,7 +177,7 @@ const SKIP_TEXTS: Readonly<Record<keyof TraceTextSummary["skipped"], string>> = 
 };
 
 function unreadLines(
-  { text, order, unattributed }: LogFindings,
+  { text, order, withoutCpu, unattributed }: LogFindings,
   style: Style,
   width: number,
 ): readonly string[] {
@@ -190,6 +194,11 @@ function unreadLines(
       ? []
       : [`${counted(order.outOfOrder, "event")} far from the right place in time.`]),
     ...(order.duplicates === 0 ? [] : [`${counted(order.duplicates, "event")} repeated.`]),
+    ...(withoutCpu === 0
+      ? []
+      : [
+          `${counted(withoutCpu, "event")} without a CPU: whether timers expire on the vCPU's cannot be told from them.`,
+        ]),
     ...(unattributed === 0
       ? []
       : [

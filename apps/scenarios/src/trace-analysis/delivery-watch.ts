@@ -11,6 +11,8 @@ export interface DeliveryFindings {
   readonly local: TallySummary;
   /** The same, where the timer expired on another CPU than the interrupt was injected on. */
   readonly remote: TallySummary;
+  /** From each expiry to the interrupt where the log does not have the CPU of one of them. */
+  readonly unplaced: TallySummary;
   /** What ended the wait of the remote ones: the vCPU's first exit after the expiry, or that it was not in the guest. */
   readonly remoteEnds: ReadonlyMap<string, number>;
   /** Expiries of which the guest saw none of its own, as another one came before the interrupt. */
@@ -30,7 +32,7 @@ const MAX_REASONS = 64;
 interface Expiry {
   readonly sequence: number;
   readonly time: bigint;
-  readonly cpu: number;
+  readonly cpu: number | undefined;
   /** What the vCPU's thread did first after it: its reason to leave the guest. */
   end: string | undefined;
 }
@@ -43,6 +45,7 @@ interface Candidate {
   merged: number;
   readonly local: Tally;
   readonly remote: Tally;
+  readonly unplaced: Tally;
   readonly remoteEnds: Map<string, number>;
 }
 
@@ -68,7 +71,7 @@ export class DeliveryWatch {
   }
 
   /** The timer expired on a CPU. */
-  expired(time: bigint, cpu: number, vcpu: "in-guest" | "in-host" | "unknown"): void {
+  expired(time: bigint, cpu: number | undefined, vcpu: "in-guest" | "in-host" | "unknown"): void {
     this.#expiries += 1;
     const end = vcpu === "in-host" ? NOT_IN_GUEST : undefined;
     this.#recent.push({ sequence: this.#expiries, time, cpu, end });
@@ -85,7 +88,7 @@ export class DeliveryWatch {
   }
 
   /** The vCPU got an interrupt, on a CPU. */
-  delivered(event: DeliveryEvent, time: bigint, cpu: number, vector: number): void {
+  delivered(event: DeliveryEvent, time: bigint, cpu: number | undefined, vector: number): void {
     if (this.#expiries === 0 || vector < 0 || vector > 255) return;
     const candidate = this.#candidate(event, vector);
     const waiting = this.#recent.filter(({ sequence }) => sequence > candidate.matchedSequence);
@@ -97,6 +100,10 @@ export class DeliveryWatch {
     const latency = time - first.time;
     // Lines out of order: the interrupt cannot have come before.
     if (latency < 0n) return;
+    if (first.cpu === undefined || cpu === undefined) {
+      candidate.unplaced.add(time, latency);
+      return;
+    }
     if (first.cpu === cpu) {
       candidate.local.add(time, latency);
       return;
@@ -116,6 +123,7 @@ export class DeliveryWatch {
       shownBy: chosen?.event,
       local: chosen?.local.summary() ?? nothing,
       remote: chosen?.remote.summary() ?? nothing,
+      unplaced: chosen?.unplaced.summary() ?? nothing,
       remoteEnds: new Map(chosen?.remoteEnds),
       merged: chosen?.merged ?? 0,
     };
@@ -134,6 +142,7 @@ export class DeliveryWatch {
       merged: 0,
       local: new Tally(),
       remote: new Tally(),
+      unplaced: new Tally(),
       remoteEnds: new Map(),
     };
     this.#candidates.set(key, candidate);

@@ -47,6 +47,8 @@ export interface LogFindings {
   readonly first: bigint | undefined;
   readonly last: bigint | undefined;
   readonly cpus: number;
+  /** Events of which the log does not have the CPU. */
+  readonly withoutCpu: number;
   /** Expiries of guests' timers that could not be told to be any vCPU's. */
   readonly unattributed: number;
 }

@@ -35,6 +35,7 @@ export class TraceAnalysis {
   readonly #vms = new Map<number | undefined, MasterClockWatch>();
   readonly #owners = new HrtimerOwners();
   readonly #cpus = new Set<number>();
+  #withoutCpu = 0;
   #unattributed = 0;
   #unit: "ns" | "cycles" = "ns";
   #resolutionNs: bigint | undefined;
@@ -71,6 +72,7 @@ export class TraceAnalysis {
         first: this.#first,
         last: this.#last,
         cpus: this.#cpus.size,
+        withoutCpu: this.#withoutCpu,
         unattributed: this.#unattributed,
       },
       vms: [...this.#vms].map(([tgid, watch]) => ({ tgid, masterClock: watch.findings() })),
@@ -83,7 +85,8 @@ export class TraceAnalysis {
     this.#resolutionNs = resolution === "cycles" ? undefined : resolution === "us" ? 1_000n : 1n;
     if (this.#first === undefined || time < this.#first) this.#first = time;
     if (this.#last === undefined || time > this.#last) this.#last = time;
-    if (this.#cpus.size < MAX_CPUS) this.#cpus.add(cpu);
+    if (cpu === undefined) this.#withoutCpu += 1;
+    else if (this.#cpus.size < MAX_CPUS) this.#cpus.add(cpu);
   }
 
   #takeVcpu(record: TraceTextRecord, { name, watch }: Vcpu): void {

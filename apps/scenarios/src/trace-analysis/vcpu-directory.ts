@@ -16,8 +16,9 @@ interface Entry<T> {
 /** vCPUs told apart: more than a host runs, and a bound on what is held. */
 const MAX_VCPUS = 8_192;
 
-/** How QEMU, Firecracker, Cloud Hypervisor and crosvm name the threads of their vCPUs. */
-const VCPU_COMM = /^(?:CPU (\d{1,5})\/KVM|fc_vcpu (\d{1,5})|vcpu(\d{1,5})|crosvm_vcpu(\d{1,5}))$/;
+/** How QEMU, Firecracker, Cloud Hypervisor and crosvm name the threads of their vCPUs; QEMU's also cut to eight characters. */
+const VCPU_COMM =
+  /^(?:CPU (\d{1,5})\/KVM|CPU (\d{1,3})\/(?:KV?)?|fc_vcpu (\d{1,5})|vcpu(\d{1,5})|crosvm_vcpu(\d{1,5}))$/;
 
 /** Events that the vCPU's own thread logs, with its number. */
 const OWN_THREAD = new Set(["kvm_entry", "kvm_exit"]);

@@ -1,7 +1,7 @@
 import type { PayloadDialect } from "./conversions.js";
 import type { KernelRelease } from "./kernel-release.js";
 import type { Fields } from "./template.js";
-import type { TraceTextEnvelope } from "./text-record.js";
+import type { ThreadOnCpu } from "./threads.js";
 import { tracepointNamed } from "./tracepoints.js";
 
 /** Whose lines are written: the kernel's tracefs file `trace`, `trace-cmd report`, `perf script`. */
@@ -18,7 +18,7 @@ export interface LineStyle {
 
 /** An event that is to be written. */
 export interface TextEvent {
-  readonly envelope: Pick<TraceTextEnvelope, "comm" | "pid" | "cpu">;
+  readonly envelope: ThreadOnCpu;
   /** ns. */
   readonly time: bigint;
   readonly context: "thread" | "hardirq";

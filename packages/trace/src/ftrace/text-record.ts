@@ -9,14 +9,14 @@ export type TraceTextResolution = "us" | "ns" | "cycles";
 
 /** Where and when a line of a log was written, and by whom. */
 export interface TraceTextEnvelope {
-  /** The thread's name as printed; it may have spaces in it: `CPU 5/KVM`. */
+  /** The thread's name as printed; it may have spaces in it: `CPU 5/KVM`. `trace-cmd report -l` prints eight characters. */
   readonly comm: string;
   /** The thread's id, which the kernel calls pid; 0 is a CPU's idle thread. */
   readonly pid: number;
   /** The process of the thread, where the log has it. */
   readonly tgid?: number;
-  /** The physical CPU. */
-  readonly cpu: number;
+  /** The physical CPU; `perf script` has it only where it was sampled. */
+  readonly cpu?: number;
   /** ns of the log's clock whatever digits were printed, or cycles: `resolution` says which. */
   readonly time: bigint;
   readonly resolution: TraceTextResolution;

@@ -2,7 +2,7 @@ import type { HostEvent } from "../events.js";
 import type { TraceTextEnvelope } from "./text-record.js";
 
 /** A thread and the CPU it is on. */
-export type ThreadOnCpu = Pick<TraceTextEnvelope, "comm" | "pid" | "cpu">;
+export type ThreadOnCpu = Required<Pick<TraceTextEnvelope, "comm" | "pid" | "cpu">>;
 
 /** A vCPU's thread has the id 1000 + its number; a CPU's other work one past all of those. */
 const FIRST_VCPU_PID = 1_000;

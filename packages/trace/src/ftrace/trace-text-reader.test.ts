@@ -85,6 +85,51 @@ describe("a line's envelope", () => {
       ["swapper", 77, 70, 15, US + 999n, "ns"],
     ],
     [
+      "trace-cmd -l, which cuts names",
+      `CPU 5/KV-2137779  10d..2. 798115.331413: kvm_msr:              msr_write 6e0 = 0x81cba98c958c9`,
+      ["CPU 5/KV", 2_137_779, undefined, 10, US, "us"],
+    ],
+    [
+      "trace-cmd -l of an idle CPU, four flags",
+      `  <idle>-0       0d.h1 798115.331413: ${MSR}`,
+      ["<idle>", 0, undefined, 0, US, "us"],
+    ],
+    [
+      "trace-cmd -l -t, merged, a CPU of four digits",
+      `trace-a.dat:   fc_vcpu -31    1023....1 798115.331413005: ${MSR}`,
+      ["fc_vcpu", 31, undefined, 1_023, US + 5n, "ns"],
+    ],
+    [
+      "trace-cmd -l, a counter as clock",
+      `CPU 5/KV-77     10d..2.  2279123456789: ${MSR}`,
+      ["CPU 5/KV", 77, undefined, 10, 2_279_123_456_789n, "cycles"],
+    ],
+    [
+      "trace-cmd -l, a thread named to mislead",
+      `  a-1 2b-77     10d..2. 798115.331413: ${MSR}`,
+      ["a-1 2b", 77, undefined, 10, US, "us"],
+    ],
+    [
+      "perf script without CPUs",
+      `       CPU 0/KVM 1821753 798115.331413:                 kvm:${MSR}`,
+      ["CPU 0/KVM", 1_821_753, undefined, undefined, US, "us"],
+    ],
+    [
+      "perf script without CPUs, with pid and tid, --ns",
+      `         swapper      70/77      798115.331413999: kvm:${MSR}`,
+      ["swapper", 77, 70, undefined, US + 999n, "ns"],
+    ],
+    [
+      "perf script without CPUs, a thread named as another's line begins",
+      `    a-7  3d..2. 9 77 798115.331413: kvm:${MSR}`,
+      ["a-7  3d..2. 9", 77, undefined, undefined, US, "us"],
+    ],
+    [
+      "perf script without CPUs, a thread with brackets",
+      `       x 5 [003] 1234 798115.331413: kvm:${MSR}`,
+      ["x 5 [003]", 1_234, undefined, undefined, US, "us"],
+    ],
+    [
       "a thread named to mislead",
       `  a-1 [003] b: c-77      [010] d..2. 798115.331413: ${MSR}`,
       ["a-1 [003] b: c", 77, undefined, 10, US, "us"],
@@ -97,6 +142,70 @@ describe("a line's envelope", () => {
   ])("is read: %s", (_title, line, expected) => {
     expect(envelope(line)).toEqual(expected);
     expect(read(line).records[0]?.fields).toEqual(MSR_FIELDS);
+  });
+
+  it.each<[string, string]>([
+    ["a CPU without brackets and without flags", `CPU 5/KV-77     10 798115.331413: ${MSR}`],
+    ["a thread and a time, and an event without its system", `       CPU 0/KVM 77 798115.331413: ${MSR}`],
+    ["no thread", `  77 798115.331413: kvm:${MSR}`],
+    ["a time since the start of a latency trace", `CPU 5/KV-77     10d..2.   12us+: ${MSR}`],
+    ["flags that begin with a digit", `CPU 5/KVM-77 [010] 1234 798115.331413: ${MSR}`],
+  ])("is not made up: %s", (_title, line) => {
+    const { records, summary } = read(line);
+    expect(records).toEqual([]);
+    expect(summary.skipped["not-an-event"].count).toBe(1);
+  });
+
+  const thread = fc.record({
+    comm: fc.stringMatching(/^[A-Za-z_][A-Za-z0-9_/]{0,6}$/),
+    pid: fc.nat({ max: 4_194_304 }),
+    cpu: fc.nat({ max: 9_999 }),
+    flags: fc.stringMatching(/^[dDbX.][Nnp.][HhSsZz.][0-9a-f.]{1,3}$/),
+    seconds: fc.nat({ max: 9_999_999 }),
+  });
+  interface Written {
+    readonly comm: string;
+    readonly pid: number;
+    readonly cpu: number;
+    readonly flags: string;
+    readonly seconds: number;
+  }
+  const time = ({ seconds }: Written): string => `${String(seconds).padStart(5)}.000042:`;
+  const inBrackets = ({ cpu }: Written): string => `[${String(cpu).padStart(3, "0")}]`;
+  const LAYOUTS: Readonly<Record<string, (line: Written) => string>> = {
+    tracefs: (w) =>
+      `${w.comm.padStart(16)}-${String(w.pid).padEnd(7)} ${inBrackets(w)} ${w.flags} ${time(w)}`,
+    report: (w) =>
+      `${w.comm.padStart(16)}-${String(w.pid).padEnd(5)} ${inBrackets(w)} ${w.flags}  ${time(w)}`,
+    "report -l": (w) =>
+      `${w.comm.padStart(8)}-${String(w.pid).padEnd(5)} ${String(w.cpu).padStart(3)}${w.flags}  ${time(w)}`,
+    perf: (w) => `${w.comm.padStart(16)} ${String(w.pid).padStart(7)} ${inBrackets(w)} ${time(w)} kvm:`,
+    "perf without CPUs": (w) => `${w.comm.padStart(16)} ${String(w.pid).padStart(7)} ${time(w)} kvm:`,
+  };
+
+  it("is of one layout only: lines of all of them, one after the other", () => {
+    const layouts = fc.constantFrom(...Object.keys(LAYOUTS));
+    fc.assert(
+      fc.property(fc.array(fc.tuple(thread, layouts), { maxLength: 20 }), (lines) => {
+        const text = lines.map(([written, layout]) => {
+          const head = LAYOUTS[layout]?.(written) ?? "";
+          return `${head}${head.endsWith("kvm:") ? "" : " "}${MSR}\n`;
+        });
+        const found = read(text.join("")).records.map(({ comm, pid, cpu, time }) => ({
+          comm,
+          pid,
+          cpu,
+          time,
+        }));
+        const written = lines.map(([{ comm, pid, cpu, seconds }, layout]) => ({
+          comm,
+          pid,
+          cpu: layout === "perf without CPUs" ? undefined : cpu,
+          time: BigInt(seconds) * 1_000_000_000n + 42_000n,
+        }));
+        expect(found).toEqual(written);
+      }),
+    );
   });
 });
 
@@ -229,6 +338,9 @@ describe("what is no record", () => {
       "[",
       "hrtimer=",
       "a",
+      "-1 2d..1. ",
+      " 7/8 ",
+      "1.000001: kvm:",
     ];
     fc.assert(
       fc.property(

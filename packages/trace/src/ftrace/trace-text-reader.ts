@@ -53,8 +53,8 @@ interface Tally {
 }
 
 /**
- * Reads the text of a kernel log of KVM's and timers' events: tracefs `trace` and `trace_pipe`, `trace-cmd report`, `perf script`, of
- * any kernel, in the formats of the kernel and of libtraceevent, also mixed. It takes text in chunks of any size, holds one line,
+ * Reads the text of a kernel log of KVM's and timers' events: tracefs `trace` and `trace_pipe`, `trace-cmd report` (also `-l`),
+ * `perf script` (also without CPUs), of any kernel, in the formats of the kernel and of libtraceevent, also mixed. It takes text in chunks of any size, holds one line,
  * and never throws for what a line says: a line that is no record is counted by why, with three examples of each.
  *
  * Headers, blank lines and stacks are passed over without a word, and `LOST EVENTS` is counted apart. Colours and CRLF are taken off.

@@ -64,6 +64,11 @@ async function write(
   }
 }
 
+/** Whether a path is, or will be, a file's: not a pipe's or a device's. */
+function isFile(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isFile() !== false;
+}
+
 /** Writes what belongs beside the export, unless that is no file: a pipe has nothing beside it. */
 async function writeBeside(
   out: string,
@@ -71,7 +76,7 @@ async function writeBeside(
   { head }: ExportedFiles,
   signal: AbortSignal,
 ): Promise<readonly string[]> {
-  if (statSync(out, { throwIfNoEntry: false })?.isFile() === false) return [];
+  if (!isFile(out)) return [];
   const { dir, name } = parse(out);
   const written: string[] = [];
   for (const { suffix, text } of companions(head)) {
@@ -112,7 +117,10 @@ async function exportScenario(context: CliContext, id: string, options: ExportCo
   const { scenario, params, seed, document } = subject;
   const run = { scenario: scenario.id, kernel, params, seed, document, mode: "closed-form" } as const;
   const written = await write(context, options.out, format, { run, window, options: choices });
-  context.terminal.out(
+  const { out, err } = context.terminal;
+  // An export that goes to /dev/stdout is not to end with words of ours.
+  const say = isFile(options.out) ? out : err;
+  say(
     options.json
       ? `${JSON.stringify(toJson(options.out, format, written))}\n`
       : toText(options.out, format, written),
@@ -149,7 +157,10 @@ export function addExportCommand(program: Command, context: CliContext): void {
     .option("--json", "print what was written as one JSON object and nothing else")
     .action((id: string, options: ExportCommandOptions) => exportScenario(context, id, options));
   command.addHelpText("after", formatsHelp());
-  addScenarioHelp(command, context);
+  addScenarioHelp(command, context, ({ id }) => [
+    `${id} --format perfetto --out ${id}.pftrace`,
+    `${id} --to 100ms --format ftrace --out ${id}.txt`,
+  ]);
   addExamples(command, [
     "chronovisor export pinned-timer --variant before --format perfetto --out pinned.pftrace",
     "chronovisor export periodic-drift --variant before --from 10s --to 12s --format perfetto --out drift.pftrace",

@@ -1,7 +1,6 @@
 import type { HostTsc } from "@chronovisor/clocksource";
-import type { Host } from "../host.js";
 import { type ClockReadings, nominalNs, type TracedClocks, VcpuClockReadings } from "./clock-readings.js";
-import type { MachineTrace } from "./machine-trace.js";
+import type { Teller, TracedHost } from "./traced-machine.js";
 
 const NS_PER_MS = 1_000_000n;
 /** Simulated time from one reading to the next, and readings after which it doubles (docs/model/trace-formats §1.4). */
@@ -14,8 +13,8 @@ const READINGS_PER_DISTANCE = 10_000;
  * known that nothing happens before its instant: the machine is not disturbed by it.
  */
 export class ClockTrace {
-  readonly #host: Host;
-  readonly #trace: MachineTrace;
+  readonly #host: TracedHost;
+  readonly #trace: Teller;
   readonly #tscKhz: number;
   readonly #added: TracedClocks[] = [];
   /** The other clocks less CLOCK_MONOTONIC, as they were last told. */
@@ -29,7 +28,7 @@ export class ClockTrace {
   #readings = 0;
 
   /** @param tscKhz - the TSC's frequency as the host's kernel calibrated it. */
-  constructor(host: Host, trace: MachineTrace, tscKhz: number) {
+  constructor(host: TracedHost, trace: Teller, tscKhz: number) {
     this.#host = host;
     this.#trace = trace;
     this.#tscKhz = tscKhz;

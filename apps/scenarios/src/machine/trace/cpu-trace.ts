@@ -1,13 +1,13 @@
-import type { MachineTrace } from "./machine-trace.js";
+import type { Teller } from "./traced-machine.js";
 
 /** What one CPU tells: what it runs, and the interrupts it takes. */
 export class CpuTrace {
-  readonly #trace: MachineTrace;
+  readonly #trace: Teller;
   readonly #cpu: number;
   #what: "idle" | "work" | "vcpu" | undefined;
   #vcpu: number | undefined;
 
-  constructor(trace: MachineTrace, cpu: number) {
+  constructor(trace: Teller, cpu: number) {
     this.#trace = trace;
     this.#cpu = cpu;
   }

@@ -7,7 +7,7 @@ import {
   type Hrtimer,
   type HrtimerEvents,
 } from "@chronovisor/hrtimer";
-import type { MachineTrace } from "./machine-trace.js";
+import type { Teller } from "./traced-machine.js";
 
 /** What the kernel prints after ABS or REL. */
 const MODE_BITS = [
@@ -53,11 +53,11 @@ export class HrtimerTrace {
       this.#trace.emit({ kind: "hrtimer-done", at: this.#trace.now, cpu: timer.cpu, timer: number });
     },
   };
-  readonly #trace: MachineTrace;
+  readonly #trace: Teller;
   readonly #timers = new Map<Hrtimer, Known>();
   readonly #callbacks = new Map<Hrtimer, string>();
 
-  constructor(trace: MachineTrace) {
+  constructor(trace: Teller) {
     this.#trace = trace;
   }
 

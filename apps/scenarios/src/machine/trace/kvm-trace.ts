@@ -1,15 +1,15 @@
 import type { VcpuTsc, VmTscEvents } from "@chronovisor/clocksource";
 import type { MasterClockUpdate, VcpuKvmclock, VcpuTimeInfo } from "@chronovisor/pvclock";
 import type { TracedClocksource } from "@chronovisor/trace";
-import type { KvmVm } from "../kvm-vm.js";
 import type { MachineTrace } from "./machine-trace.js";
+import type { TracedVm } from "./traced-machine.js";
 
 /** What KVM tells of a VM's clocks. */
 export class KvmTrace {
   readonly #trace: MachineTrace;
-  readonly #vm: KvmVm;
+  readonly #vm: TracedVm;
 
-  constructor(trace: MachineTrace, vm: KvmVm) {
+  constructor(trace: MachineTrace, vm: TracedVm) {
     this.#trace = trace;
     this.#vm = vm;
   }

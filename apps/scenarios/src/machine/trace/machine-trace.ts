@@ -1,16 +1,16 @@
 import type { HostTsc } from "@chronovisor/clocksource";
-import type { TraceEvent, TraceSink } from "@chronovisor/trace";
-import type { Host } from "../host.js";
+import type { TraceEvent } from "@chronovisor/trace";
 import { ClockTrace } from "./clock-trace.js";
 import { exitReasonName } from "./exit-reasons.js";
 import { HrtimerTrace } from "./hrtimer-trace.js";
 import type { TraceOrder } from "./trace-order.js";
+import type { Teller, TracedHost } from "./traced-machine.js";
 
 /** What a host and its VM tell of themselves; a machine that nobody listens to has none. */
-export class MachineTrace implements TraceSink {
+export class MachineTrace implements Teller {
   readonly hrtimers: HrtimerTrace;
   readonly clocks: ClockTrace;
-  readonly #host: Host;
+  readonly #host: TracedHost;
   readonly #order: TraceOrder;
   #flows = 0;
 
@@ -19,7 +19,7 @@ export class MachineTrace implements TraceSink {
    * @param order - where it tells.
    * @param tscKhz - the TSC's frequency as the host's kernel calibrated it.
    */
-  constructor(host: Host, order: TraceOrder, tscKhz: number) {
+  constructor(host: TracedHost, order: TraceOrder, tscKhz: number) {
     const { engine } = host;
     this.#host = host;
     this.#order = order;

@@ -7,7 +7,7 @@ import {
   scaleTsc,
 } from "@chronovisor/clocksource";
 import { decodeReferenceTscPage, guestClockHz, REFERENCE_TSC_PAGE_SIZE } from "@chronovisor/pvclock";
-import type { KvmVm } from "../kvm-vm.js";
+import type { TracedVm } from "./traced-machine.js";
 
 const U = BigInt.asUintN;
 const NS_PER_UNIT = 100n;
@@ -25,9 +25,9 @@ export type ReferenceTimeLine = (tsc: GuestTsc, host: HostTsc) => bigint;
  * reading of the VM's clock. Looked at, not asked: a guest's read of the counter would be an exit.
  */
 export class ReferenceTime {
-  readonly #vm: KvmVm;
+  readonly #vm: TracedVm;
 
-  constructor(vm: KvmVm) {
+  constructor(vm: TracedVm) {
     this.#vm = vm;
   }
 

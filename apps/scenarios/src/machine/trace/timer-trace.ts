@@ -1,8 +1,8 @@
 import type { GuestTsc, MonotonicNs } from "@chronovisor/clocksource";
 import type { TimerArming } from "@chronovisor/lapic";
 import type { ExpiryOutcome, ExpirySource, TimerBackend, TraceEvent, VcpuEvent } from "@chronovisor/trace";
-import type { VcpuThread } from "../vcpu-thread.js";
 import type { MachineTrace } from "./machine-trace.js";
+import type { TracedThread } from "./traced-machine.js";
 
 /** A flow to be written into an event, or none. */
 interface InFlow {
@@ -26,7 +26,7 @@ type Without<E, K extends string> = E extends unknown ? Omit<E, K> : never;
  */
 export class TimerTrace {
   readonly #trace: MachineTrace;
-  readonly #thread: Pick<VcpuThread, "id" | "now">;
+  readonly #thread: TracedThread;
   /** The flow each backend is armed in: a switch arms one before it disarms the other. */
   readonly #armed: Record<TimerBackend, InFlow> = { hrtimer: NONE, "preemption-timer": NONE };
   /** The flow of what expires now, and of an expiry that waits. */
@@ -37,7 +37,7 @@ export class TimerTrace {
   #inService: Interrupt | undefined;
   #lagNs: bigint | undefined;
 
-  constructor(trace: MachineTrace, thread: Pick<VcpuThread, "id" | "now">) {
+  constructor(trace: MachineTrace, thread: TracedThread) {
     this.#trace = trace;
     this.#thread = thread;
   }
