@@ -51,8 +51,9 @@ export function exportRun<T>(
   checkWindow(window);
   const { opening } = chosen;
   const series = options.series ?? (chosen.head === "names series" ? seriesOf(play, window) : []);
+  const { fromNs: startNs = 0n } = window;
   return playInto(play, { window, opening }, (run) =>
-    refusingLonger(chosen.create({ run, write, series, options }), run, chosen),
+    refusingLonger(chosen.create({ run, write, series, options, startNs }), run, chosen),
   );
 }
 

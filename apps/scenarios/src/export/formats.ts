@@ -22,9 +22,9 @@ import type { WindowOpening } from "./window-sink.js";
 /** What can be chosen about a file of each format; formats take no notice of others' choices. */
 export interface ExportOptions {
   /** Of perfetto and chrome. */
-  readonly timeline?: TimelineOptions;
+  readonly timeline?: Omit<TimelineOptions, "startNs">;
   readonly ftrace?: FtraceOptions;
-  readonly vcd?: Omit<VcdOptions, "series">;
+  readonly vcd?: Omit<VcdOptions, "series" | "startNs">;
   /** Which series csv-series and vcd have; all of the run by default, for which it is run once more. */
   readonly series?: readonly TraceSeries[];
 }
@@ -42,6 +42,8 @@ export interface ExportTarget {
   readonly write: (piece: string | Uint8Array) => void;
   readonly series: readonly TraceSeries[];
   readonly options: ExportOptions;
+  /** Where the file begins, true ns. */
+  readonly startNs: bigint;
 }
 
 /** A format that runs are written in. */
@@ -79,7 +81,8 @@ export const exportFormats: readonly ExportFormat[] = [
     extension: ".pftrace",
     head: "plain",
     opening: "all that stands",
-    create: ({ run, write, options }) => new PerfettoExporter(run, write, options.timeline),
+    create: ({ run, write, options, startNs }) =>
+      new PerfettoExporter(run, write, { ...options.timeline, startNs }),
     companions: alone,
   },
   {
@@ -134,7 +137,8 @@ export const exportFormats: readonly ExportFormat[] = [
     extension: ".vcd",
     head: "names series",
     opening: "all that stands",
-    create: ({ run, write, series, options }) => new VcdExporter(run, write, { ...options.vcd, series }),
+    create: ({ run, write, series, options, startNs }) =>
+      new VcdExporter(run, write, { ...options.vcd, series, startNs }),
     companions: namesBeside,
   },
 ];

@@ -28,6 +28,8 @@ export type WindowOpening = "all that stands" | "who runs";
  * stood at that instant, as if it had come about then. Where the window ends, it leaves the run by throwing `WindowClosed`.
  */
 export class WindowSink implements TraceSink {
+  /** Clocks are to be read where the window begins. */
+  readonly clocksAtNs: bigint | undefined;
   readonly #window: TraceWindow;
   readonly #exporter: TraceExporter;
   readonly #opening: WindowOpening;
@@ -43,6 +45,7 @@ export class WindowSink implements TraceSink {
 
   constructor({ tscHz }: TraceRun, window: TraceWindow, exporter: TraceExporter, opening: WindowOpening) {
     const { fromNs = 0n, toNs } = window;
+    this.clocksAtNs = window.fromNs;
     this.#window = window;
     this.#exporter = exporter;
     this.#opening = opening;

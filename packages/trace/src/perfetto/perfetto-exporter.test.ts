@@ -366,6 +366,11 @@ describe("a mistake of the caller", () => {
       "PerfettoExporter: expected a clockSnapshotNs of at least 1n, got 0",
     ],
     [
+      "a beginning before the run's",
+      () => exported([], GHZ, { startNs: -1n }),
+      "PerfettoExporter: expected a startNs of at least 0n, got -1",
+    ],
+    [
       "an event of the past",
       () => exported([kick, { ...kick, at: at(4n) }]),
       "PerfettoExporter.emit: expected events in order of time, got kick at 4 ns after 5 ns",

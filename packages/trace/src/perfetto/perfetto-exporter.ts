@@ -39,7 +39,7 @@ export class PerfettoExporter implements TraceExporter {
   constructor(run: TraceRun, write: WriteBytes, options: TimelineOptions = {}) {
     this.#stream = new PacketStream(write);
     this.#layout = new TimelineLayout(run, options, {
-      createTimeline: () => new PerfettoTimeline(this.#stream, run),
+      createTimeline: () => new PerfettoTimeline(this.#stream, run, options.startNs ?? 0n),
       fnName: "PerfettoExporter",
     });
   }

@@ -34,13 +34,13 @@ export class PerfettoTimeline implements Timeline {
   readonly #vcpus: readonly EventSequence[];
   #clockIds: readonly number[] | undefined;
 
-  constructor(stream: PacketStream, run: TraceRun) {
+  constructor(stream: PacketStream, run: TraceRun, startNs: bigint) {
     this.#stream = stream;
     this.#tracks = new Tracks(stream, run.cpus, run.vcpus);
     this.#processes = new EventSequence(stream, PROCESS_SEQUENCE, this.#tracks.ownerUuid({ kind: "host" }));
     this.#cpus = this.#sequences("cpu", run.cpus, FIRST_THREAD_SEQUENCE);
     this.#vcpus = this.#sequences("vcpu", run.vcpus, FIRST_THREAD_SEQUENCE + run.cpus);
-    this.instant(0n, HOST, {
+    this.instant(startNs, HOST, {
       category: "run",
       name: run.scenario,
       wording: "free",

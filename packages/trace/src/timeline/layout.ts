@@ -22,6 +22,12 @@ export interface TimelineOptions {
    * @defaultValue 10 ms
    */
   readonly clockSnapshotNs?: bigint;
+  /**
+   * Where the drawing begins, true ns: of a part of a run, its first instant. What says what the run is stands there.
+   *
+   * @defaultValue 0
+   */
+  readonly startNs?: bigint;
 }
 
 /** What a format asks of a run. */
@@ -57,9 +63,12 @@ export class TimelineLayout implements TraceSink {
   #lastNs = 0n;
 
   constructor(run: TraceRun, options: TimelineOptions, { createTimeline, fnName, limit }: TimelineFormat) {
-    const { clockSnapshotNs = 10n * NS_PER_MS } = options;
+    const { clockSnapshotNs = 10n * NS_PER_MS, startNs = 0n } = options;
     checkCount(fnName, "CPUs", run.cpus, 1);
     checkCount(fnName, "vCPUs", run.vcpus, 0);
+    if (typeof startNs !== "bigint" || startNs < 0n) {
+      throw new RangeError(`${fnName}: expected a startNs of at least 0n, got ${String(startNs)}`);
+    }
     if (typeof clockSnapshotNs !== "bigint" || clockSnapshotNs < 1n) {
       const got = String(clockSnapshotNs);
       throw new RangeError(`${fnName}: expected a clockSnapshotNs of at least 1n, got ${got}`);

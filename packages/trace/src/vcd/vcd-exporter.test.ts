@@ -284,6 +284,7 @@ $end
   it.each<[Partial<TraceRun>, VcdOptions, string]>([
     [{ cpus: 0 }, {}, "expected 1 to 65536 CPUs, got 0"],
     [{ vcpus: -1 }, {}, "expected 0 to 65536 vCPUs, got -1"],
+    [{}, { startNs: -1n }, "expected a startNs of at least 0n, got -1"],
     [{}, { timescale: "1us" as "1ns" }, "expected timescale to be one of 1ns, 1ps, got 1us"],
     [{}, { strings: "yes" as "on" }, "expected strings to be one of off, on, got yes"],
   ])("refuses %o with %o", (run, options, message) => {

@@ -41,6 +41,12 @@ export interface VcdOptions {
    * @defaultValue none
    */
   readonly series?: readonly TraceSeries[];
+  /**
+   * Where the file begins, with nothing known, true ns: of a part of a run, its first instant.
+   *
+   * @defaultValue 0
+   */
+  readonly startNs?: bigint;
 }
 
 /**
@@ -86,11 +92,14 @@ export class VcdExporter implements TraceExporter {
    * @throws RangeError for counts outside those, a frequency below 1 Hz, or an option of no such value.
    */
   constructor(run: TraceRun, write: WriteText, options: VcdOptions = {}) {
-    const { timescale = "1ns", strings = "off", series = [] } = options;
+    const { timescale = "1ns", strings = "off", series = [], startNs = 0n } = options;
     checkCount("CPUs", run.cpus, 1);
     checkCount("vCPUs", run.vcpus, 0);
     checkWord("timescale", timescale, Object.keys(TIMESCALES));
     checkWord("strings", strings, ["off", "on"]);
+    if (typeof startNs !== "bigint" || startNs < 0n) {
+      throw new RangeError(`VcdExporter: expected a startNs of at least 0n, got ${String(startNs)}`);
+    }
     this.#times = new EventTimes(run.tscHz, "ascending", "VcdExporter", "ps");
     this.#psPerTime = TIMESCALES[timescale];
     this.#pieces = new TextPieces(write);
@@ -113,7 +122,7 @@ export class VcdExporter implements TraceExporter {
     this.#masterClock = vm.masterClock;
     this.#vcpus = vm.vcpus;
     this.#series = file.scope("series", () => new SeriesSignals(file, series));
-    file.begin();
+    file.begin((startNs * PS_PER_NS) / TIMESCALES[timescale]);
   }
 
   /**

@@ -72,9 +72,11 @@ export class VcdFile {
     return this.#declare("string", 1, name, UNSAID, (value, code) => `s${stringValue(value)} ${code}`);
   }
 
-  /** Ends the header and writes what is known at the start: nothing. */
-  begin(): void {
-    this.#pieces.add(`$enddefinitions $end\n#0\n$dumpvars\n${this.#initial.join("")}$end\n`);
+  /** Ends the header and writes what is known at the start, at `time`: nothing. */
+  begin(time: bigint): void {
+    this.#now = time;
+    this.#writtenTime = time;
+    this.#pieces.add(`$enddefinitions $end\n#${time}\n$dumpvars\n${this.#initial.join("")}$end\n`);
     this.#initial.length = 0;
   }
 

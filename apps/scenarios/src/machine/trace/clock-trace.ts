@@ -24,6 +24,7 @@ export class ClockTrace {
   /** What a cycle of the clocksource counts, as it was last told. */
   #mult: number | undefined;
   #dueNs = 0n;
+  #besidesNs: bigint | undefined;
   #distanceNs = FIRST_DISTANCE_NS;
   #readings = 0;
 
@@ -39,17 +40,26 @@ export class ClockTrace {
     this.#added.push(clocks);
   }
 
+  /** Clocks are to be read at an instant besides, true ns: where a window of the run begins. */
+  readAt(ns: bigint): void {
+    this.#besidesNs = ns;
+  }
+
   /** Nothing happens before `to`: takes the readings that are due by then, where no CPU's code is under way. */
   advance(to: HostTsc): void {
     const { engine } = this.#host;
     for (;;) {
-      const due = this.#host.tscAt(this.#dueNs);
+      const isBesides = this.#besidesNs !== undefined && this.#besidesNs < this.#dueNs;
+      const due = this.#host.tscAt(isBesides ? (this.#besidesNs ?? 0n) : this.#dueNs);
       const free = engine.freeFrom;
       const at = due < free ? free : due;
       if (at > to) return;
       this.#read ??= this.#added.map((clocks) => new VcpuClockReadings(clocks));
       engine.lookAt(at, () => this.readNow());
-      this.#plan(this.#host.trueNs(at));
+      const nowNs = this.#host.trueNs(at);
+      if (this.#besidesNs !== undefined && this.#besidesNs <= nowNs) this.#besidesNs = undefined;
+      // One that is taken besides leaves the others where they are.
+      if (!isBesides) this.#plan(nowNs);
     }
   }
 

@@ -26,6 +26,7 @@ export class MachineTrace implements Teller {
     order.settledAt = () => engine.settled;
     this.hrtimers = new HrtimerTrace(this);
     this.clocks = new ClockTrace(host, this, tscKhz);
+    if (order.clocksAtNs !== undefined) this.clocks.readAt(order.clocksAtNs);
     engine.onAdvance = (to) => {
       this.clocks.advance(to);
       order.settle();

@@ -8,13 +8,16 @@ import type { TraceEvent, TraceSink } from "@chronovisor/trace";
  * With one CPU nothing is ever held; with more, what one event of the engine makes.
  */
 export class TraceOrder implements TraceSink {
+  /** An instant at which whoever takes the events wants the clocks read besides, true ns. */
+  readonly clocksAtNs: bigint | undefined;
   /** The instant before which nothing will be told any more; by default what comes is in order. */
   settledAt: (() => HostTsc) | undefined;
   readonly #sink: TraceSink;
   readonly #held: TraceEvent[] = [];
 
-  constructor(sink: TraceSink) {
+  constructor(sink: TraceSink & { readonly clocksAtNs?: bigint | undefined }) {
     this.#sink = sink;
+    this.clocksAtNs = sink.clocksAtNs;
   }
 
   emit(event: TraceEvent): void {
