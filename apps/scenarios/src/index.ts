@@ -5,9 +5,8 @@ export { ChronovisorError } from "./errors.js";
 export type { KernelChoice } from "./kernels/kernels.js";
 export { axisNames, axisValues, newestRelease, parseKernel } from "./kernels/kernels.js";
 export { buildClockMachine } from "./machine/clock-machine.js";
-export { LivelockError } from "./machine/engine.js";
-export type { EventTimerKind } from "./machine/event-timer.js";
-export type { GuestOp, GuestPort, GuestProgram, StartUpCode } from "./machine/guest.js";
+export { LivelockError } from "./machine/engine/engine.js";
+export type { GuestOp, GuestPort, GuestProgram, StartUpCode } from "./machine/guest/guest.js";
 export {
   GuestCpu,
   IA32_TSC_DEADLINE,
@@ -24,9 +23,10 @@ export {
   X2APIC_TMCCT,
   X2APIC_TMICT,
   X2APIC_TPR,
-} from "./machine/guest.js";
-export type { HostCpuOptions } from "./machine/host.js";
-export type { HostTickOptions } from "./machine/host-tick.js";
+} from "./machine/guest/guest.js";
+export type { EventTimerKind } from "./machine/host/event-timer.js";
+export type { HostCpuOptions } from "./machine/host/host.js";
+export type { HostTickOptions } from "./machine/host/host-tick.js";
 export type { LapicMachine, LapicMachineOptions } from "./machine/lapic-machine.js";
 export { buildLapicMachine } from "./machine/lapic-machine.js";
 export type { Random } from "./random/random.js";

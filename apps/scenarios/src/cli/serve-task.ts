@@ -1,7 +1,7 @@
 import type { MessagePort } from "node:worker_threads";
 import { HrtimerLoopError } from "@chronovisor/hrtimer";
 import { ChronovisorError } from "../errors.js";
-import { LivelockError } from "../machine/engine.js";
+import { LivelockError } from "../machine/engine/engine.js";
 import type { Progress, ScenarioDefinition } from "../scenario/types.js";
 import { carryOut, carryOutExport } from "./carry-out.js";
 import type { WorkerMessage, WorkerTask } from "./worker-messages.js";

@@ -2,7 +2,7 @@ import type { GuestTsc } from "@chronovisor/clocksource";
 import { LVTT_PERIODIC, SVR_APIC_ENABLED } from "@chronovisor/lapic";
 import { describe, expect, it } from "vitest";
 import { buildClockMachine } from "../machine/clock-machine.js";
-import { X2APIC_LVTT, X2APIC_SVR, X2APIC_TMCCT, X2APIC_TMICT, X2APIC_TPR } from "../machine/guest.js";
+import { X2APIC_LVTT, X2APIC_SVR, X2APIC_TMCCT, X2APIC_TMICT, X2APIC_TPR } from "../machine/guest/guest.js";
 import { buildLapicMachine } from "../machine/lapic-machine.js";
 import { simulate } from "../simulate.js";
 import { AXES } from "./axes.js";

@@ -2,9 +2,9 @@ import { KVM_CLOCK_REALTIME } from "@chronovisor/pvclock";
 import { describe, expect, it } from "vitest";
 import { parseKernel } from "../kernels/kernels.js";
 import { GuestKvmclock } from "../programs/kvmclock.js";
-import { ACPI_PM, HPET } from "./chipset-counter.js";
 import { addVcpu, buildClockMachine } from "./clock-machine.js";
-import { KvmVm } from "./kvm-vm.js";
+import { ACPI_PM, HPET } from "./host/chipset-counter.js";
+import { KvmVm } from "./kvm/kvm-vm.js";
 
 const { axes } = parseKernel("v6.12");
 const KHZ = 2_500_000n;

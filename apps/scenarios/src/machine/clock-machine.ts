@@ -1,11 +1,11 @@
 import type { CyclesToNsForm, TscVendor } from "@chronovisor/clocksource";
 import { lapicBehaviours, localApicBehaviours } from "../kernels/lapic-behaviours.js";
-import { Host } from "./host.js";
-import { keepTime } from "./keep-time.js";
-import { KvmHost } from "./kvm-host.js";
-import { KvmVm } from "./kvm-vm.js";
+import { Host } from "./host/host.js";
+import { keepTime } from "./host/keep-time.js";
+import { KvmHost } from "./kvm/kvm-host.js";
+import { KvmVm } from "./kvm/kvm-vm.js";
 import type { OpenTrace } from "./trace/open-trace.js";
-import { Vcpu } from "./vcpu.js";
+import { Vcpu } from "./vcpu/vcpu.js";
 
 /** CONFIG_HZ: the unit of NTP's arithmetic, where no tick runs. */
 const HZ = 250;

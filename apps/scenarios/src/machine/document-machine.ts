@@ -3,17 +3,17 @@ import type { EqualTarget } from "@chronovisor/hrtimer";
 import { preemptionTimerUsable } from "@chronovisor/lapic";
 import { lapicBehaviours, localApicBehaviours } from "../kernels/lapic-behaviours.js";
 import type { Random } from "../random/random.js";
-import type { EventTimerKind } from "./event-timer.js";
-import { longTailed } from "./exit-latency.js";
-import { Host, type HostCpuOptions } from "./host.js";
-import { keepTime } from "./keep-time.js";
-import { KvmHost } from "./kvm-host.js";
-import { KvmVm } from "./kvm-vm.js";
+import type { EventTimerKind } from "./host/event-timer.js";
+import { Host, type HostCpuOptions } from "./host/host.js";
+import { keepTime } from "./host/keep-time.js";
+import { steerTo } from "./host/steer.js";
+import { KvmHost } from "./kvm/kvm-host.js";
+import { KvmVm } from "./kvm/kvm-vm.js";
 import { advanceConfig } from "./lapic-machine.js";
-import { steerTo } from "./steer.js";
-import type { CatchUp } from "./timer-callbacks.js";
 import type { OpenTrace } from "./trace/open-trace.js";
-import { Vcpu } from "./vcpu.js";
+import { longTailed } from "./vcpu/exit-latency.js";
+import type { CatchUp } from "./vcpu/timer-callbacks.js";
+import { Vcpu } from "./vcpu/vcpu.js";
 
 const NS_PER_S = 1_000_000_000n;
 /** Rate shift of the VMX preemption timer on every processor that has one so far. */

@@ -5,13 +5,13 @@ import type { TraceSink } from "@chronovisor/trace";
 import { lapicBehaviours, localApicBehaviours } from "../kernels/lapic-behaviours.js";
 import { type Random, seededRandom } from "../random/random.js";
 import type { RunHooks } from "../scenario/types.js";
-import type { EventTimerKind } from "./event-timer.js";
-import { longTailed } from "./exit-latency.js";
-import { Host, type HostCpuOptions } from "./host.js";
-import { steerTo } from "./steer.js";
+import type { EventTimerKind } from "./host/event-timer.js";
+import { Host, type HostCpuOptions } from "./host/host.js";
+import { steerTo } from "./host/steer.js";
 import type { OpenTrace } from "./trace/open-trace.js";
 import { TraceOrder } from "./trace/trace-order.js";
-import { Vcpu } from "./vcpu.js";
+import { longTailed } from "./vcpu/exit-latency.js";
+import { Vcpu } from "./vcpu/vcpu.js";
 
 /** What the machine of the LAPIC timer stories is made from: times in ns, frequencies in their names' units. */
 export interface LapicMachineOptions {

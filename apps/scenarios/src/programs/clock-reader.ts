@@ -1,4 +1,4 @@
-import type { GuestCpu, GuestProgram } from "../machine/guest.js";
+import type { GuestCpu, GuestProgram } from "../machine/guest/guest.js";
 import type { GuestKvmclock } from "./kvmclock.js";
 import { isBefore, tscAfter } from "./tsc-order.js";
 

@@ -5,7 +5,7 @@ import {
   type UnstableReason,
   type WatchdogTuning,
 } from "@chronovisor/clocksource";
-import type { GuestCpu, GuestProgram } from "../machine/guest.js";
+import type { GuestCpu, GuestProgram } from "../machine/guest/guest.js";
 import type { GuestKvmclock } from "./kvmclock.js";
 
 /** CONFIG_HZ of the guest: the watchdog's half second in jiffies. */

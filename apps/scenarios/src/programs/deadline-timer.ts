@@ -1,5 +1,10 @@
 import type { GuestTsc } from "@chronovisor/clocksource";
-import { type GuestCpu, type GuestProgram, IA32_TSC_DEADLINE, LVTT_TSC_DEADLINE } from "../machine/guest.js";
+import {
+  type GuestCpu,
+  type GuestProgram,
+  IA32_TSC_DEADLINE,
+  LVTT_TSC_DEADLINE,
+} from "../machine/guest/guest.js";
 import { setUpTimer } from "./local-apic.js";
 import { isBefore, tscAfter } from "./tsc-order.js";
 

@@ -2,8 +2,8 @@ import { decodeVcpuTimeInfo, encodeVcpuTimeInfo } from "@chronovisor/pvclock";
 import { describe, expect, it } from "vitest";
 import { parseKernel } from "../kernels/kernels.js";
 import { buildClockMachine } from "../machine/clock-machine.js";
-import type { GuestCpu } from "../machine/guest.js";
-import { FlatMemory } from "../machine/guest-memory.js";
+import type { GuestCpu } from "../machine/guest/guest.js";
+import { FlatMemory } from "../machine/guest/guest-memory.js";
 import { GuestKvmclock } from "./kvmclock.js";
 
 // Redeclared from the guest's kernel: the MSRs, and a cache line for each vCPU.

@@ -8,8 +8,8 @@ import {
   KVM_FEATURE_CLOCKSOURCE2,
   type VcpuTimeInfo,
 } from "@chronovisor/pvclock";
-import type { GuestCpu } from "../machine/guest.js";
-import type { FlatMemory } from "../machine/guest-memory.js";
+import type { GuestCpu } from "../machine/guest/guest.js";
+import type { FlatMemory } from "../machine/guest/guest-memory.js";
 
 /** Where the guest puts vCPU 0's clock, and how far apart it puts the vCPUs' (one cache line each in Linux). */
 const FIRST_AREA = 0x1000n;

@@ -1,4 +1,10 @@
-import { type GuestCpu, SVR_APIC_ENABLED, X2APIC_LVTT, X2APIC_SVR, X2APIC_TDCR } from "../machine/guest.js";
+import {
+  type GuestCpu,
+  SVR_APIC_ENABLED,
+  X2APIC_LVTT,
+  X2APIC_SVR,
+  X2APIC_TDCR,
+} from "../machine/guest/guest.js";
 
 /** LOCAL_TIMER_VECTOR of a Linux guest. */
 const TIMER_VECTOR = 0xec;

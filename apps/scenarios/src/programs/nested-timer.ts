@@ -1,5 +1,5 @@
 import type { GuestTsc } from "@chronovisor/clocksource";
-import type { GuestCpu, GuestProgram } from "../machine/guest.js";
+import type { GuestCpu, GuestProgram } from "../machine/guest/guest.js";
 import { isBefore } from "./tsc-order.js";
 
 export interface NestedTimerOptions {

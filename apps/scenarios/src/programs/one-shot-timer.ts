@@ -1,4 +1,4 @@
-import { type GuestCpu, type GuestProgram, X2APIC_TMICT } from "../machine/guest.js";
+import { type GuestCpu, type GuestProgram, X2APIC_TMICT } from "../machine/guest/guest.js";
 import { setUpTimer } from "./local-apic.js";
 import { isBefore, tscAfter } from "./tsc-order.js";
 

@@ -5,7 +5,7 @@ import {
   type GuestProgram,
   LVTT_PERIODIC,
   X2APIC_TMICT,
-} from "../machine/guest.js";
+} from "../machine/guest/guest.js";
 import { setUpTimer } from "./local-apic.js";
 import { isBefore } from "./tsc-order.js";
 

@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
 import { parseKernel } from "../kernels/kernels.js";
 import { buildClockMachine } from "../machine/clock-machine.js";
-import type { GuestCpu } from "../machine/guest.js";
-import { FlatMemory } from "../machine/guest-memory.js";
+import type { GuestCpu } from "../machine/guest/guest.js";
+import { FlatMemory } from "../machine/guest/guest-memory.js";
 import { GuestReferenceTsc, type ReferenceTime } from "./reference-tsc.js";
 
 // Redeclared from Hyper-V's interface.

@@ -5,8 +5,8 @@ import {
   type ReferenceTscPage,
   readReferenceTsc,
 } from "@chronovisor/pvclock";
-import type { GuestCpu } from "../machine/guest.js";
-import { type FlatMemory, PAGE_SIZE } from "../machine/guest-memory.js";
+import type { GuestCpu } from "../machine/guest/guest.js";
+import { type FlatMemory, PAGE_SIZE } from "../machine/guest/guest-memory.js";
 
 /** Where the guest puts the page. */
 const PAGE_GPA = 0x5000n;

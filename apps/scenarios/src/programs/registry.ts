@@ -1,8 +1,8 @@
 /** The guest programs that a document names, each with its options. */
 import { type GuestTsc, WATCHDOG_TUNING } from "@chronovisor/clocksource";
-import type { GuestCpu, GuestProgram } from "../machine/guest.js";
-import type { Host } from "../machine/host.js";
-import type { Vcpu } from "../machine/vcpu.js";
+import type { GuestCpu, GuestProgram } from "../machine/guest/guest.js";
+import type { Host } from "../machine/host/host.js";
+import type { Vcpu } from "../machine/vcpu/vcpu.js";
 import { choice, quantity } from "../params/builders.js";
 import type { Random } from "../random/random.js";
 import type { ParamShape, ParamValues } from "../scenario/types.js";

@@ -1,7 +1,7 @@
 import type { GuestTsc, VcpuTsc } from "@chronovisor/clocksource";
 import { type GuestPvclock, readCycles, type VcpuKvmclock, type VcpuTimeInfo } from "@chronovisor/pvclock";
-import type { Host } from "../machine/host.js";
-import type { KvmVm } from "../machine/kvm-vm.js";
+import type { Host } from "../machine/host/host.js";
+import type { KvmVm } from "../machine/kvm/kvm-vm.js";
 import type { GuestKvmclock } from "../programs/kvmclock.js";
 
 const S = BigInt.asIntN;

@@ -1,4 +1,4 @@
-import type { Host } from "../machine/host.js";
+import type { Host } from "../machine/host/host.js";
 import type { RunHooks } from "../scenario/types.js";
 
 /**

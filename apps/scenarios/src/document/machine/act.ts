@@ -1,6 +1,6 @@
-import { ACPI_PM, HPET } from "../../machine/chipset-counter.js";
 import type { DocumentMachine } from "../../machine/document-machine.js";
-import { steerTo } from "../../machine/steer.js";
+import { ACPI_PM, HPET } from "../../machine/host/chipset-counter.js";
+import { steerTo } from "../../machine/host/steer.js";
 import type { TimelineAction } from "./timeline-fields.js";
 import type { UserSpace } from "./user-space.js";
 

@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { ChronovisorError } from "../../errors.js";
-import { LivelockError } from "../../machine/engine.js";
+import { LivelockError } from "../../machine/engine/engine.js";
 import { runToJson } from "../../scenario/json.js";
 import { runScenario } from "../../scenario/run-scenario.js";
 import { documentJsonSchema } from "../json-schema.js";

@@ -1,6 +1,6 @@
 import { buildDocumentMachine } from "../../machine/document-machine.js";
-import type { GuestCpu, GuestProgram } from "../../machine/guest.js";
-import type { Vcpu } from "../../machine/vcpu.js";
+import type { GuestCpu, GuestProgram } from "../../machine/guest/guest.js";
+import type { Vcpu } from "../../machine/vcpu/vcpu.js";
 import { GuestLog } from "../../programs/guest-log.js";
 import { GuestKvmclock } from "../../programs/kvmclock.js";
 import { programNamed } from "../../programs/registry.js";

@@ -1,5 +1,5 @@
 import { HrtimerLoopError } from "@chronovisor/hrtimer";
-import { LivelockError } from "../../machine/engine.js";
+import { LivelockError } from "../../machine/engine/engine.js";
 import type { DocumentPath, DocumentSource } from "../source.js";
 
 /** The vCPU that a machine stopped at, as far as its error names one. */

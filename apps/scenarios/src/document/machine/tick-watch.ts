@@ -1,5 +1,5 @@
-import type { Host } from "../../machine/host.js";
-import type { Vcpu } from "../../machine/vcpu.js";
+import type { Host } from "../../machine/host/host.js";
+import type { Vcpu } from "../../machine/vcpu/vcpu.js";
 
 /** Watches the timer interrupts that a vCPU takes, by true time: a sleep of the host counts. */
 export class TickWatch {

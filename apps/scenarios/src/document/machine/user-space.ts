@@ -1,4 +1,4 @@
-import type { Vcpu } from "../../machine/vcpu.js";
+import type { Vcpu } from "../../machine/vcpu/vcpu.js";
 
 /** The VM's user space: what it does to vCPUs, it does while it holds them. */
 export class UserSpace {

@@ -1,6 +1,6 @@
 import type { DocumentMachine } from "../../machine/document-machine.js";
-import type { Vcpu } from "../../machine/vcpu.js";
-import type { VcpuClocks } from "../../machine/vcpu-clocks.js";
+import type { Vcpu } from "../../machine/vcpu/vcpu.js";
+import type { VcpuClocks } from "../../machine/vcpu/vcpu-clocks.js";
 import type { GuestLog } from "../../programs/guest-log.js";
 import type { TickWatch } from "./tick-watch.js";
 

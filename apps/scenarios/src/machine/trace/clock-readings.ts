@@ -6,7 +6,7 @@ import {
   VCPU_TIME_INFO_SIZE,
   type VcpuKvmclock,
 } from "@chronovisor/pvclock";
-import type { FlatMemory } from "../guest-memory.js";
+import type { FlatMemory } from "../guest/guest-memory.js";
 import type { ReferenceTime, ReferenceTimeLine } from "./reference-time.js";
 
 const NS_PER_MS = 1_000_000n;

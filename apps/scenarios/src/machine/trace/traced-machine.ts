@@ -2,8 +2,8 @@ import type { HostTsc, VmTsc } from "@chronovisor/clocksource";
 import type { ReferenceTscClock, VmKvmclock } from "@chronovisor/pvclock";
 import type { Timekeeper } from "@chronovisor/timekeeper";
 import type { TraceSink } from "@chronovisor/trace";
-import type { Engine } from "../engine.js";
-import type { FlatMemory } from "../guest-memory.js";
+import type { Engine } from "../engine/engine.js";
+import type { FlatMemory } from "../guest/guest-memory.js";
 
 /** What a trace reads of a host. */
 export interface TracedHost {

@@ -1,5 +1,5 @@
 import type { GuestTsc } from "@chronovisor/clocksource";
-import { type GuestCpu, type GuestProgram, LVTT_PERIODIC, X2APIC_TMICT } from "../../machine/guest.js";
+import { type GuestCpu, type GuestProgram, LVTT_PERIODIC, X2APIC_TMICT } from "../../machine/guest/guest.js";
 import { deadlineTimer } from "../../programs/deadline-timer.js";
 import type { GuestKvmclock } from "../../programs/kvmclock.js";
 import { setUpTimer } from "../../programs/local-apic.js";

@@ -1,5 +1,5 @@
 import { buildClockMachine, type ClockMachine } from "../../machine/clock-machine.js";
-import type { HostSleep } from "../../machine/host-sleep.js";
+import type { HostSleep } from "../../machine/host/host-sleep.js";
 import type { OpenTrace } from "../../machine/trace/open-trace.js";
 import type { HostSuspendParams } from "./params.js";
 

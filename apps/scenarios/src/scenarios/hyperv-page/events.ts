@@ -1,5 +1,5 @@
 import type { GuestTsc } from "@chronovisor/clocksource";
-import { HPET } from "../../machine/chipset-counter.js";
+import { HPET } from "../../machine/host/chipset-counter.js";
 import { buildPageMachine, type Deed, type PageMachine, type Seen } from "./guest.js";
 import type { HypervPageParams } from "./params.js";
 

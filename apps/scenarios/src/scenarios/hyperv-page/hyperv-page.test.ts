@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { parseKernel } from "../../kernels/kernels.js";
-import type { GuestCpu } from "../../machine/guest.js";
+import type { GuestCpu } from "../../machine/guest/guest.js";
 import { parseParams } from "../../params/parse-params.js";
 import { runToJson } from "../../scenario/json.js";
 import { runScenario } from "../../scenario/run-scenario.js";

@@ -1,6 +1,6 @@
 import type { GuestTsc, KvmclockNs } from "@chronovisor/clocksource";
 import { readCycles } from "@chronovisor/pvclock";
-import type { GuestCpu } from "../../machine/guest.js";
+import type { GuestCpu } from "../../machine/guest/guest.js";
 import { GuestKvmclock } from "../../programs/kvmclock.js";
 import { buildDestination, type Destination, type DestinationOptions } from "./destination.js";
 import { cyclesIn, type LiveMigrationParams } from "./params.js";

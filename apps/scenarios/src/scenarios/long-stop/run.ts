@@ -1,7 +1,7 @@
 import type { HostTsc } from "@chronovisor/clocksource";
 import { HrtimerLoopError } from "@chronovisor/hrtimer";
 import { ChronovisorError } from "../../errors.js";
-import { LivelockError } from "../../machine/engine.js";
+import { LivelockError } from "../../machine/engine/engine.js";
 import { buildLapicMachine, type LapicMachine } from "../../machine/lapic-machine.js";
 import { periodicTimerRunningFirst } from "../../programs/periodic-timer.js";
 import type { Measured, RunContext } from "../../scenario/types.js";

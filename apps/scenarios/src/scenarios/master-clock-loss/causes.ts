@@ -1,8 +1,8 @@
 import { MSR_KVM_SYSTEM_TIME, MSR_KVM_SYSTEM_TIME_NEW } from "@chronovisor/pvclock";
-import { HPET } from "../../machine/chipset-counter.js";
-import type { GuestCpu } from "../../machine/guest.js";
-import type { KvmVm } from "../../machine/kvm-vm.js";
-import { IA32_TSC, IA32_TSC_ADJUST } from "../../machine/vcpu-clocks.js";
+import type { GuestCpu } from "../../machine/guest/guest.js";
+import { HPET } from "../../machine/host/chipset-counter.js";
+import type { KvmVm } from "../../machine/kvm/kvm-vm.js";
+import { IA32_TSC, IA32_TSC_ADJUST } from "../../machine/vcpu/vcpu-clocks.js";
 import type { LossMachine } from "./machine.js";
 import type { MasterClockLossParams } from "./params.js";
 

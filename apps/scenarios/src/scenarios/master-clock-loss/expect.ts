@@ -1,4 +1,4 @@
-import { HPET } from "../../machine/chipset-counter.js";
+import { HPET } from "../../machine/host/chipset-counter.js";
 import { all, equals, is, type Judgement, within } from "../../scenario/judge.js";
 import type { ExpectationSpec, JudgedRun } from "../../scenario/types.js";
 import { type CauseId, causesOf } from "./causes.js";

@@ -5,8 +5,8 @@ import {
   type ClockMachine,
   type ClockMachineOptions,
 } from "../../machine/clock-machine.js";
-import type { GuestCpu, GuestProgram } from "../../machine/guest.js";
-import type { Vcpu } from "../../machine/vcpu.js";
+import type { GuestCpu, GuestProgram } from "../../machine/guest/guest.js";
+import type { Vcpu } from "../../machine/vcpu/vcpu.js";
 import { GuestKvmclock } from "../../programs/kvmclock.js";
 import type { Step } from "./causes.js";
 import type { MasterClockLossParams } from "./params.js";

@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { ChronovisorError } from "../../errors.js";
 import { parseKernel } from "../../kernels/kernels.js";
-import { HPET } from "../../machine/chipset-counter.js";
 import { addVcpu, buildClockMachine } from "../../machine/clock-machine.js";
-import { KvmVm } from "../../machine/kvm-vm.js";
+import { HPET } from "../../machine/host/chipset-counter.js";
+import { KvmVm } from "../../machine/kvm/kvm-vm.js";
 import { parseParams } from "../../params/parse-params.js";
 import { runToJson } from "../../scenario/json.js";
 import { runScenario } from "../../scenario/run-scenario.js";

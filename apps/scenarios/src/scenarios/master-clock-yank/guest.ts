@@ -1,6 +1,6 @@
 import type { UnstableReason, WatchdogTuning } from "@chronovisor/clocksource";
 import { pvclockTscKhz } from "@chronovisor/pvclock";
-import type { GuestCpu, GuestProgram } from "../../machine/guest.js";
+import type { GuestCpu, GuestProgram } from "../../machine/guest/guest.js";
 import { clocksourceWatchdog } from "../../programs/clocksource-watchdog.js";
 import type { GuestKvmclock } from "../../programs/kvmclock.js";
 

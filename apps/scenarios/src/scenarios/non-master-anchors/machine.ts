@@ -1,6 +1,6 @@
 import type { HostTsc } from "@chronovisor/clocksource";
 import { buildClockMachine, type ClockMachine } from "../../machine/clock-machine.js";
-import type { GuestCpu, GuestProgram } from "../../machine/guest.js";
+import type { GuestCpu, GuestProgram } from "../../machine/guest/guest.js";
 import type { OpenTrace } from "../../machine/trace/open-trace.js";
 import { GuestKvmclock } from "../../programs/kvmclock.js";
 import type { NonMasterAnchorsParams } from "./params.js";

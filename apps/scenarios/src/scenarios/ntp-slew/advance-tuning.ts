@@ -1,5 +1,5 @@
 import type { GuestTsc } from "@chronovisor/clocksource";
-import { steerTo } from "../../machine/steer.js";
+import { steerTo } from "../../machine/host/steer.js";
 import { deadlineTimer } from "../../programs/deadline-timer.js";
 import type { RunContext, Series } from "../../scenario/types.js";
 import { magnitude } from "../../units/magnitude.js";

@@ -5,7 +5,7 @@
 import { registerClocksource } from "@chronovisor/clocksource";
 import { clockEventConfig } from "@chronovisor/hrtimer";
 import { Timekeeper } from "@chronovisor/timekeeper";
-import { steerTo } from "../../machine/steer.js";
+import { steerTo } from "../../machine/host/steer.js";
 
 const MASK = 2n ** 64n - 1n;
 const WATCHDOG_MAX_SKEW_NS = 125_000;

@@ -8,7 +8,7 @@ import {
   X2APIC_LVTT,
   X2APIC_SVR,
   X2APIC_TMICT,
-} from "../../machine/guest.js";
+} from "../../machine/guest/guest.js";
 import { buildLapicMachine, type LapicMachine } from "../../machine/lapic-machine.js";
 import { deadlineTimer } from "../../programs/deadline-timer.js";
 import { waitNested } from "./measure-wait.js";

@@ -1,5 +1,5 @@
-import type { EventTimerKind } from "../../machine/event-timer.js";
-import type { HostCpuOptions } from "../../machine/host.js";
+import type { EventTimerKind } from "../../machine/host/event-timer.js";
+import type { HostCpuOptions } from "../../machine/host/host.js";
 import { buildLapicMachine, type LapicMachine } from "../../machine/lapic-machine.js";
 import type { OpenTrace } from "../../machine/trace/open-trace.js";
 import type { RunContext } from "../../scenario/types.js";

@@ -1,6 +1,6 @@
 import type { GuestTsc } from "@chronovisor/clocksource";
+import { steerTo } from "../../machine/host/steer.js";
 import type { LapicMachine } from "../../machine/lapic-machine.js";
-import { steerTo } from "../../machine/steer.js";
 import { deadlineTimer } from "../../programs/deadline-timer.js";
 import { nestedTimer } from "../../programs/nested-timer.js";
 import type { RunContext } from "../../scenario/types.js";

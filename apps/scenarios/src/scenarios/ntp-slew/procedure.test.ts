@@ -1,6 +1,6 @@
 import { NtpdServo, ReferenceClock } from "@chronovisor/timekeeper";
 import { describe, expect, it } from "vitest";
-import { runServo } from "../../machine/servo-driver.js";
+import { runServo } from "../../machine/host/servo-driver.js";
 import { contextOf } from "./fixtures/context.js";
 import { buildSlewMachine } from "./machine.js";
 import { type ProcedureOutcome, runProcedure } from "./procedure.js";

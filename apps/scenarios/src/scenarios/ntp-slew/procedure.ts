@@ -1,7 +1,7 @@
 import type { GuestTsc } from "@chronovisor/clocksource";
 import { ChronyServo, NtpdServo, ReferenceClock, STA_UNSYNC } from "@chronovisor/timekeeper";
-import type { Host } from "../../machine/host.js";
-import { runServo } from "../../machine/servo-driver.js";
+import type { Host } from "../../machine/host/host.js";
+import { runServo } from "../../machine/host/servo-driver.js";
 import { nestedTimer } from "../../programs/nested-timer.js";
 import { seededRandom } from "../../random/random.js";
 import type { RunContext, Series } from "../../scenario/types.js";

@@ -1,4 +1,4 @@
-import type { Host } from "../../machine/host.js";
+import type { Host } from "../../machine/host/host.js";
 import { buildLapicMachine } from "../../machine/lapic-machine.js";
 import { periodicTimer } from "../../programs/periodic-timer.js";
 import type { Measured, RunContext, Table } from "../../scenario/types.js";

@@ -1,4 +1,4 @@
-import { competeFor } from "../../machine/competing-load.js";
+import { competeFor } from "../../machine/host/competing-load.js";
 import type { LapicMachine } from "../../machine/lapic-machine.js";
 import type { Random } from "../../random/random.js";
 import { nextCpu } from "./host-cpus.js";

@@ -1,5 +1,5 @@
-import type { Host, HostCpuOptions } from "../../machine/host.js";
-import type { HostCpu } from "../../machine/host-cpu.js";
+import type { Host, HostCpuOptions } from "../../machine/host/host.js";
+import type { HostCpu } from "../../machine/host/host-cpu.js";
 import type { Random } from "../../random/random.js";
 import type { PinnedTimerParams } from "./params.js";
 

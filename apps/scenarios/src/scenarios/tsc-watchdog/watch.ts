@@ -7,7 +7,7 @@ import {
 import { pvclockTscKhz } from "@chronovisor/pvclock";
 import { watchdogTuning } from "../../kernels/guest-watchdog.js";
 import { buildClockMachine, type ClockMachine } from "../../machine/clock-machine.js";
-import type { GuestCpu, GuestProgram } from "../../machine/guest.js";
+import type { GuestCpu, GuestProgram } from "../../machine/guest/guest.js";
 import { clocksourceWatchdog } from "../../programs/clocksource-watchdog.js";
 import { GuestKvmclock } from "../../programs/kvmclock.js";
 import type { StoryHooks } from "../../scenario/types.js";

@@ -4,8 +4,8 @@ import { readVcpuTimeInfo, type VcpuKvmclock, type VmKvmclock } from "@chronovis
 import { PRIORITY_2LEVEL, XenVcpu, XenVm } from "@chronovisor/xen-timer";
 import type { XenTimerChoice } from "../../kernels/xen-behaviours.js";
 import { buildClockMachine } from "../../machine/clock-machine.js";
-import { PAGE_SIZE } from "../../machine/guest-memory.js";
-import type { Host } from "../../machine/host.js";
+import { PAGE_SIZE } from "../../machine/guest/guest-memory.js";
+import type { Host } from "../../machine/host/host.js";
 import type { OpenTrace } from "../../machine/trace/open-trace.js";
 import type { XenAccuracyParams } from "./params.js";
 import { StartClocks } from "./start-clocks.js";

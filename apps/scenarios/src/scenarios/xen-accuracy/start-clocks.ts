@@ -1,6 +1,6 @@
 import type { HostTsc, KvmclockNs, MonotonicNs } from "@chronovisor/clocksource";
 import type { VcpuGuestClock, XenGuestClock, XenHostClock } from "@chronovisor/xen-timer";
-import type { Host } from "../../machine/host.js";
+import type { Host } from "../../machine/host/host.js";
 import type { XenAccuracyParams } from "./params.js";
 
 /** The guest's clock as KVM can know it. */

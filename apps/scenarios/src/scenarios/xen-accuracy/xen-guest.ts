@@ -5,7 +5,7 @@ import {
   type HypercallRegisters,
   SHARED_INFO_LAYOUTS,
 } from "@chronovisor/xen-timer";
-import type { Host } from "../../machine/host.js";
+import type { Host } from "../../machine/host/host.js";
 
 /** The event channel the guest bound VIRQ_TIMER to. */
 export const VIRQ_TIMER_PORT = 13;
