@@ -125,13 +125,19 @@ describe("a timer that is held up", () => {
     return events;
   }
 
+  it("does not tell why where times are cycles, so both stories are named", () => {
+    const cycles = logOf("v6.12", stopped()).replace(/ (\d+)\.(\d{6}): /g, " $1$2: ");
+    const [behind] = diagnose(explain(cycles));
+    expect(behind).toMatchObject({ cause: "unknown", story: "long-stop", orStory: "periodic-drift" });
+  });
+
   it("and catches up, as in the long-stop story, is told with what the guest lost", () => {
     const findings = explain(logOf("v6.12", stopped()));
     const [found] = findings.vcpus[0]?.timers ?? [];
     expect(found?.expiry).toMatchObject({ periodNs: PERIOD, late: 99, behind: 99, skipped: 0n });
     expect(found?.delivery).toMatchObject({ expiries: 150, merged: 99 });
     expect(diagnose(findings)).toMatchObject([
-      { kind: "timer-behind", behind: 99, worstNs: 990n * MS, story: "long-stop" },
+      { kind: "timer-behind", behind: 99, worstNs: 990n * MS, cause: "held-up", story: "long-stop" },
       { kind: "lost-ticks", merged: 99, skipped: 0n },
     ]);
   });
@@ -193,7 +199,10 @@ describe("the master clock", () => {
       kind: "master-clock-off",
       change: { time: 3n * S, reason: "host-clocksource", hostClock: "none", suspect: undefined },
     });
-    expect(others).toEqual([{ kind: "offsets-apart", least: -995_000n, most: -5_000n }]);
+    expect(others).toMatchObject([
+      { kind: "tsc-moves", vcpu: VCPU1, moves: { count: 1, min: -990_000n, max: -990_000n } },
+      { kind: "offsets-apart", least: -995_000n, most: -5_000n },
+    ]);
   });
 
   it("that is off when the log begins is told too, and one that stays on is not", () => {
