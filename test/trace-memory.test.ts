@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { build } from "esbuild";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Measured, STREAMS } from "./trace-memory/measure.ts";
+import { type Measured, measure, STREAMS } from "./trace-memory/measure.ts";
 import { root } from "./workspace.ts";
 
 const MILLION = 1_000_000;
@@ -26,7 +26,7 @@ describe("a run of a million events and more, in a process of its own", () => {
     child = join(directory, "child.mjs");
     await build({
       stdin: {
-        contents: `import { measure } from "./measure.ts";
+        contents: `import { ${measure.name} as measure } from "./measure.ts";
           const [, , stream, events] = process.argv;
           process.stdout.write(JSON.stringify(measure(stream, Number(events))));`,
         resolveDir: join(root, "test", "trace-memory"),

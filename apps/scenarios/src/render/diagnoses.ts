@@ -46,9 +46,14 @@ export function diagnosisLines(findings: TraceFindings, style: Style, width: num
       i === 0 ? style.differs(line) : line,
     ),
     ...("story" in diagnosis
-      ? [style.aside(`    reproduce it: chronovisor compare ${diagnosis.story}`)]
+      ? [style.aside(`    reproduce it: chronovisor compare ${storiesOf(diagnosis)}`)]
       : []),
   ]);
+}
+
+function storiesOf(diagnosis: Extract<Diagnosis, { story: string }>): string {
+  const other = "orStory" in diagnosis ? diagnosis.orStory : undefined;
+  return other === undefined ? diagnosis.story : `${diagnosis.story}, or ${other}`;
 }
 
 function diagnosisText(diagnosis: Diagnosis, unit: LogUnit): string {
@@ -67,7 +72,7 @@ function diagnosisText(diagnosis: Diagnosis, unit: LogUnit): string {
       return `${vcpuText(diagnosis.vcpu)}: its Xen timers are timed by the host's clock, not by its own: they come ${rate(diagnosis.ppt)} of the time since its clock was set too ${sign}.`;
     }
     case "timer-behind":
-      return `${vcpuText(diagnosis.vcpu)}: the ${TIMER_NAMES[diagnosis.timer]} was held up for ${ns(diagnosis.worstNs)} and caught up: ${counted(diagnosis.behind, "expiry", "expiries")} a period or more after their time.`;
+      return `${vcpuText(diagnosis.vcpu)}: the ${TIMER_NAMES[diagnosis.timer]} ${behindText(diagnosis)}: ${counted(diagnosis.behind, "expiry", "expiries")} a period or more after their time.`;
     case "late-expiries":
       return `${vcpuText(diagnosis.vcpu)}: ${counted(diagnosis.late, "expiry", "expiries")} of the ${TIMER_NAMES[diagnosis.timer]} more than 100 µs late, the worst ${ns(diagnosis.worstNs)}.`;
     case "lost-ticks":
@@ -83,8 +88,27 @@ function diagnosisText(diagnosis: Diagnosis, unit: LogUnit): string {
       const jumped = jumps.count === 1 ? "once: " : `${count(jumps.count)} times, the furthest `;
       return `${vcpuText(vcpu)}: its kvmclock jumped ${jumped}${where}.`;
     }
+    case "tsc-moves": {
+      const { vcpu, moves } = diagnosis;
+      const [worst] = moves.worst;
+      if (worst === undefined) return "";
+      const by = `${cycles(worst.value < 0n ? -worst.value : worst.value)} ${worst.value < 0n ? "back" : "forward"} at ${instant(worst.time, unit)}`;
+      const moved = moves.count === 1 ? `by ${by}` : `${count(moves.count)} times, the furthest by ${by}`;
+      return `${vcpuText(vcpu)}: its TSC was moved ${moved}, and its kvmclock did not jump with it.`;
+    }
     case "offsets-apart":
       return `TSC offsets differ between vCPUs, by up to ${cycles(diagnosis.most - diagnosis.least)}.`;
+  }
+}
+
+function behindText({ cause, worstNs }: Extract<Diagnosis, { kind: "timer-behind" }>): string {
+  switch (cause) {
+    case "held-up":
+      return `was held up for ${ns(worstNs)} and caught up`;
+    case "while-expiring":
+      return `went on expiring while it fell ${ns(worstNs)} behind, and caught up`;
+    case "unknown":
+      return `was ${ns(worstNs)} behind and caught up; whether it expired meanwhile cannot be told`;
   }
 }
 

@@ -40,6 +40,13 @@ export interface Drift {
   readonly overNs: bigint;
 }
 
+/** What an update brought. */
+export interface ClockUpdate {
+  readonly reference: "same" | "new";
+  /** By how much the guest's clock moved, ns. */
+  readonly jumpNs: bigint;
+}
+
 /** One `kvm_pvclock_update`. */
 interface Reference {
   readonly tscTimestamp: bigint;
@@ -100,16 +107,16 @@ export class ClockWatch {
     this.#offsetMoved = BigInt.asUintN(64, this.#offsetMoved + moved);
   }
 
-  /** Takes a `kvm_pvclock_update`; tells whether the reference is another one. */
-  updated(record: TraceTextRecord): "same" | "new" {
+  /** Takes a `kvm_pvclock_update`. */
+  updated(record: TraceTextRecord): ClockUpdate {
     const next = referenceOf(record);
-    if (next === undefined) return "same";
+    if (next === undefined) return { reference: "same", jumpNs: 0n };
     this.#updates += 1;
     const last = this.#last;
     const offsetMoved = this.#offsetMoved;
     this.#last = next;
     this.#offsetMoved = 0n;
-    if (last === undefined) return "new";
+    if (last === undefined) return { reference: "new", jumpNs: 0n };
     if (
       last.tscToSystemMul !== next.tscToSystemMul ||
       last.tscShift !== next.tscShift ||
@@ -117,9 +124,9 @@ export class ClockWatch {
     ) {
       this.#changes += 1;
     }
-    this.#compare(record.time, last, next, offsetMoved);
+    const jumpNs = this.#compare(record.time, last, next, offsetMoved);
     const isNew = last.tscTimestamp !== next.tscTimestamp || last.systemTime !== next.systemTime;
-    return isNew ? "new" : "same";
+    return { reference: isNew ? "new" : "same", jumpNs };
   }
 
   findings(): ClockFindings {
@@ -144,10 +151,10 @@ export class ClockWatch {
     };
   }
 
-  #compare(time: bigint, last: Reference, next: Reference, offsetMoved: bigint): void {
+  #compare(time: bigint, last: Reference, next: Reference, offsetMoved: bigint): bigint {
     const delta = BigInt.asUintN(64, next.tscTimestamp - offsetMoved - last.tscTimestamp);
     // A reference further back than the one before: nothing in the log joins the two.
-    if (delta >= 2n ** 63n) return;
+    if (delta >= 2n ** 63n) return 0n;
     const elapsed = pvScale(delta, Number(last.tscToSystemMul), last.tscShift);
     const guestNs = BigInt.asIntN(64, last.systemTime + elapsed);
     const jump = BigInt.asIntN(64, next.systemTime - guestNs);
@@ -158,10 +165,11 @@ export class ClockWatch {
     }
     const hostNs = next.systemTime - last.systemTime;
     const size = jump < 0n ? -jump : jump;
-    if (offsetMoved !== 0n || hostNs <= 0n || size * 1_000_000n > hostNs * MOST_PPM) return;
+    if (offsetMoved !== 0n || hostNs <= 0n || size * 1_000_000n > hostNs * MOST_PPM) return jump;
     // A guest that has to go back was fast.
     this.#driftNs -= jump;
     this.#driftOverNs += hostNs;
     this.#driftIntervals += 1n;
+    return jump;
   }
 }

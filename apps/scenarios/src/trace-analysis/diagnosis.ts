@@ -1,5 +1,6 @@
 import type { Drift } from "./clock-watch.js";
 import { NOT_IN_GUEST } from "./delivery-watch.js";
+import type { ExpiryFindings } from "./expiry-watch.js";
 import type { GuestTimerKind, TimerFindings, TraceFindings, VcpuFindings } from "./findings.js";
 import type { MasterClockChange } from "./master-clock-watch.js";
 import type { TallySummary } from "./tally.js";
@@ -38,14 +39,19 @@ export type Diagnosis =
       readonly ppt: bigint;
       readonly story: "xen-accuracy";
     }
-  /** A periodic timer that was held up ran its missed periods one after the other. */
+  /** A guest's TSC was moved, and its kvmclock was not. */
+  | { readonly kind: "tsc-moves"; readonly vcpu: VcpuName; readonly moves: TallySummary }
+  /** A periodic timer that was held up, or whose target came to be in the past, ran the periods behind one after the other. */
   | {
       readonly kind: "timer-behind";
       readonly vcpu: VcpuName;
       readonly timer: GuestTimerKind;
       readonly behind: number;
       readonly worstNs: bigint;
-      readonly story: "long-stop";
+      readonly cause: "held-up" | "while-expiring" | "unknown";
+      readonly story: "long-stop" | "periodic-drift";
+      /** Where the cause is unknown: the other one that looks like this. */
+      readonly orStory?: "periodic-drift";
     }
   /** Callbacks that began late. */
   | {
@@ -70,6 +76,8 @@ export type Diagnosis =
 
 /** Rates below this are the rounding of the parameters, a part in 10^9. */
 const LEAST_DRIFT_PPT = 1_000n;
+/** Below a microsecond of any TSC: what brings counters in step by a cycle is no jump. */
+const LEAST_MOVE_CYCLES = 1_000n;
 /**
  * An IPI, an exit and an entry take some µs; what waits for the next exit is not as fast half of the time. Of the two, 65 µs
  * and as many cycles at 4 GHz.
@@ -132,8 +140,7 @@ function punctuality({ name: vcpu }: VcpuFindings, found: TimerFindings): readon
   const { merged } = delivery;
   const diagnoses: Diagnosis[] = [];
   if (behind > 0) {
-    const worstNs = lateness.max;
-    diagnoses.push({ kind: "timer-behind", vcpu, timer, behind, worstNs, story: "long-stop" });
+    diagnoses.push({ kind: "timer-behind", vcpu, timer, behind, worstNs: lateness.max, ...causeOf(expiry) });
   }
   if (late > behind) {
     diagnoses.push({ kind: "late-expiries", vcpu, timer, late, worstNs: lateness.max });
@@ -142,17 +149,29 @@ function punctuality({ name: vcpu }: VcpuFindings, found: TimerFindings): readon
   return diagnoses;
 }
 
+/** Why a timer was behind, as far as every time it fell behind says the same. */
+function causeOf({
+  fellBehind,
+}: ExpiryFindings): Pick<Extract<Diagnosis, { kind: "timer-behind" }>, "cause" | "story" | "orStory"> {
+  const { heldUp, whileExpiring, unknown } = fellBehind;
+  if (unknown === 0 && whileExpiring === 0) return { cause: "held-up", story: "long-stop" };
+  if (unknown === 0 && heldUp === 0) return { cause: "while-expiring", story: "periodic-drift" };
+  return { cause: "unknown", story: "long-stop", orStory: "periodic-drift" };
+}
+
 function isDrift({ ppt, withinPpt }: Drift): boolean {
   return magnitude(ppt) >= LEAST_DRIFT_PPT && magnitude(ppt) > withinPpt;
 }
 
-function clockDiagnoses({ name: vcpu, clock }: VcpuFindings): readonly Diagnosis[] {
+function clockDiagnoses({ name: vcpu, clock, offset }: VcpuFindings): readonly Diagnosis[] {
   const { drift, jumps } = clock;
   const drifts = drift !== undefined && isDrift(drift);
+  const moved = offset.moves.max >= LEAST_MOVE_CYCLES || offset.moves.min <= -LEAST_MOVE_CYCLES;
   const jumped = jumps.count > 0;
   return [
     ...(drifts ? [{ kind: "clock-drift", vcpu, ppt: drift.ppt, overNs: drift.overNs } as const] : []),
     ...(jumped ? [{ kind: "clock-jumps", vcpu, jumps } as const] : []),
+    ...(moved ? [{ kind: "tsc-moves", vcpu, moves: offset.moves } as const] : []),
   ];
 }
 

@@ -10,6 +10,11 @@ export interface ExpiryFindings {
   readonly late: number;
   /** Expiries at least a period late: a periodic timer that catches up. */
   readonly behind: number;
+  /**
+   * How it came to be behind, each time it did: it had been held up, as nothing of it expired for at least as long; or it had gone on
+   * expiring meanwhile, so that it was its target that had come to be in the past. Times in cycles do not tell.
+   */
+  readonly fellBehind: Readonly<Record<"heldUp" | "whileExpiring" | "unknown", number>>;
   /** Periods that were left out between two expiries of the hrtimer. */
   readonly skipped: bigint;
 }
@@ -27,14 +32,24 @@ export class ExpiryWatch {
   #late = 0;
   #behind = 0;
   #skipped = 0n;
+  readonly #fellBehind = { heldUp: 0, whileExpiring: 0, unknown: 0 };
+  #was: "punctual" | "behind" = "punctual";
+  #lastNs: bigint | undefined;
+  /** When the last expiry came that had been waited for by more than one and a half periods. */
+  #gapEndNs: bigint | undefined;
 
   /** It was set to expire at an instant of its clock. */
   started(expiresNs: bigint): void {
     this.#expires = expiresNs;
   }
 
-  /** Its callback began at an instant of its clock. */
-  expired(time: bigint, nowNs: bigint): void {
+  /**
+   * Its callback began at an instant of its clock.
+   *
+   * @param timeNs - the log's time, where that is ns.
+   */
+  expired(time: bigint, nowNs: bigint, timeNs: bigint | undefined): void {
+    this.#noteGap(timeNs);
     const expires = this.#expires;
     this.#expires = undefined;
     // Set before the log began: whether it is late cannot be told.
@@ -44,11 +59,14 @@ export class ExpiryWatch {
     if (late > LATE_NS) this.#late += 1;
     if (this.#lastExpired !== undefined) this.#takeDistance(expires - this.#lastExpired);
     this.#lastExpired = expires;
-    if (this.#periodNs !== undefined && late >= this.#periodNs) this.#behind += 1;
+    if (this.#periodNs !== undefined && late >= this.#periodNs) this.#countBehind(late, timeNs);
+    else this.#was = "punctual";
   }
 
   /** The timer expired by another means than its hrtimer, at an instant that no log has: its distances begin anew. */
-  expiredElsewhere(): void {
+  expiredElsewhere(timeNs: bigint | undefined): void {
+    this.#noteGap(timeNs);
+    this.#was = "punctual";
     this.#expires = undefined;
     this.#lastExpired = undefined;
     this.#lastDistance = undefined;
@@ -60,8 +78,26 @@ export class ExpiryWatch {
       lateness: this.#lateness.summary(),
       late: this.#late,
       behind: this.#behind,
+      fellBehind: { ...this.#fellBehind },
       skipped: this.#skipped,
     };
+  }
+
+  #noteGap(timeNs: bigint | undefined): void {
+    const period = this.#periodNs;
+    const last = this.#lastNs;
+    this.#lastNs = timeNs;
+    if (period === undefined || last === undefined || timeNs === undefined) return;
+    if ((timeNs - last) * 2n >= period * 3n) this.#gapEndNs = timeNs;
+  }
+
+  #countBehind(late: bigint, timeNs: bigint | undefined): void {
+    this.#behind += 1;
+    if (this.#was === "behind") return;
+    this.#was = "behind";
+    if (timeNs === undefined) this.#fellBehind.unknown += 1;
+    else if (this.#gapEndNs !== undefined && timeNs - this.#gapEndNs <= late) this.#fellBehind.heldUp += 1;
+    else this.#fellBehind.whileExpiring += 1;
   }
 
   #takeDistance(distance: bigint): void {

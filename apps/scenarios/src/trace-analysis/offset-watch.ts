@@ -1,5 +1,6 @@
 import type { TraceTextRecord } from "@chronovisor/trace";
 import { numberOf } from "./record-values.js";
+import { Tally, type TallySummary } from "./tally.js";
 
 /** A change of a vCPU's TSC offset; cycles, signed. */
 export interface OffsetChange {
@@ -15,6 +16,11 @@ export interface OffsetFindings {
   readonly current: bigint | undefined;
   /** The last three writes that changed it. */
   readonly changes: readonly OffsetChange[];
+  /**
+   * Cycles by which the guest's TSC was moved while its kvmclock stayed: forward is positive. A new vCPU's first offset is none, and
+   * neither is one that comes with a jump of its kvmclock, as over a host's suspend.
+   */
+  readonly moves: TallySummary;
 }
 
 const KEPT = 3;
@@ -24,8 +30,12 @@ export class OffsetWatch {
   #writes = 0;
   #current: bigint | undefined;
   #changes: OffsetChange[] = [];
+  /** Since the last update of its kvmclock, which will tell whether that jumped too. */
+  #pending: OffsetChange[] = [];
+  readonly #moves = new Tally();
 
-  written(record: TraceTextRecord): OffsetChange | undefined {
+  /** @param vcpu - whether the log has an entry of it before. */
+  written(record: TraceTextRecord, vcpu: "new" | "has run"): OffsetChange | undefined {
     const from = BigInt.asIntN(64, numberOf(record, "previousTscOffset"));
     const to = BigInt.asIntN(64, numberOf(record, "nextTscOffset"));
     this.#writes += 1;
@@ -33,10 +43,29 @@ export class OffsetWatch {
     if (from === to) return undefined;
     const change = { time: record.time, from, to };
     this.#changes = [...this.#changes, change].slice(-KEPT);
+    if (from !== 0n || vcpu === "has run") this.#pending = [...this.#pending, change].slice(-KEPT);
     return change;
   }
 
+  /** Its kvmclock was updated, and moved by so many ns. */
+  clockUpdated(jumpNs: bigint): void {
+    // ±1 ns is the rounding of the two ways to the same reading.
+    if (jumpNs >= -1n && jumpNs <= 1n) this.#settle();
+    this.#pending = [];
+  }
+
   findings(): OffsetFindings {
-    return { writes: this.#writes, current: this.#current, changes: this.#changes };
+    this.#settle();
+    this.#pending = [];
+    return {
+      writes: this.#writes,
+      current: this.#current,
+      changes: this.#changes,
+      moves: this.#moves.summary(),
+    };
+  }
+
+  #settle(): void {
+    for (const { time, from, to } of this.#pending) this.#moves.add(time, BigInt.asIntN(64, to - from));
   }
 }

@@ -129,6 +129,9 @@ describe("the log of periodic-drift, its guest halting and running in turn", () 
     const lateness = timerOf(story)?.expiry.lateness.max ?? 0n;
     expect(lateness > 2_000_000n).toBe(true);
     expect(kindsOf(story)).toContain("late-expiries");
+    // Its expiries never stopped: the target of the timer had fallen behind when the hrtimer took over.
+    const behind = story.diagnoses.filter(({ kind }) => kind === "timer-behind");
+    expect(behind).toMatchObject([{ cause: "while-expiring", story: "periodic-drift" }]);
   });
 });
 
@@ -213,10 +216,11 @@ describe("the log of host-suspend", () => {
 
   it("says by how much the clocks jumped: over the sleep, and at the next reference", () => {
     const story = suspended();
-    for (const { name, clock } of story.findings.vcpus) {
+    for (const { name, clock, offset } of story.findings.vcpus) {
       const [byOffset, onWaking, atReference, ...more] = stepsOf(story, `kvmclock.vcpu${name.id}`);
       expect(more).toEqual([]);
       expect(clock.jumpsWithOffset).toBe(1);
+      expect(offset.moves.count).toBe(0);
       expect([clock.jumps.min, atReference]).toEqual([observed(story, "step"), observed(story, "step")]);
       // The offset's write moved the clock already, back to where it stood before the host slept; the log's jump is all of it.
       expect((byOffset ?? 0n) + (onWaking ?? 0n)).toBe(clock.jumps.max);
@@ -238,7 +242,13 @@ describe("the log of live-migration", () => {
   it("has the offsets that made the guests' TSCs go on, as the run says", () => {
     const story = explained("live-migration", "v7.3", { age: "1m", watch: "1m" }, "ns");
     expect(story.findings.vcpus.length).toBe(4);
+    const moves = story.diagnoses.filter(({ kind }) => kind === "tsc-moves");
+    expect(moves.length).toBe(4);
     for (const { name, offset } of story.findings.vcpus) {
+      const [, move] = offset.changes;
+      const cycles = (move?.to ?? 0n) - (move?.from ?? 0n);
+      expect(cycles > 0n).toBe(true);
+      expect(offset.moves).toMatchObject({ count: 1, min: cycles, max: cycles });
       const written = story.events.flatMap((event) =>
         event.kind === "tsc-offset" && event.vcpu === name.id ? [event] : [],
       );

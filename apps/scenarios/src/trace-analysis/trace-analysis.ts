@@ -16,6 +16,10 @@ const BOOT_VCPU = 0;
 const X2APIC_LVTT = 0x832n;
 /** Xen's `set_timer_op`. */
 const XEN_SET_TIMER_OP = 15n;
+/** A record's time, where it is ns and can be held against a timer's lateness. */
+const timeNs = ({ time, resolution }: TraceTextRecord): bigint | undefined =>
+  resolution === "cycles" ? undefined : time;
+
 /** VMs told apart. */
 const MAX_VMS = 1_024;
 /** CPUs counted. */
@@ -103,11 +107,11 @@ export class TraceAnalysis {
         this.#delivered(record, record.event, watch);
         return;
       case "kvm_pvclock_update":
-        if (watch.clock.updated(record) === "new") watch.xen.clockSet();
+        this.#clockUpdated(record, watch);
         return;
       case "kvm_write_tsc_offset": {
         watch.clock.offsetWritten(record);
-        const change = watch.offset.written(record);
+        const change = watch.offset.written(record, watch.place === "unknown" ? "new" : "has run");
         if (change === undefined) return;
         const { time, from, to } = change;
         this.#vm(record)?.suspect({ what: "offset-write", vcpu: name, time, cycles: to - from });
@@ -131,6 +135,12 @@ export class TraceAnalysis {
     }
   }
 
+  #clockUpdated(record: TraceTextRecord, watch: VcpuWatch): void {
+    const { reference, jumpNs } = watch.clock.updated(record);
+    if (reference === "new") watch.xen.clockSet();
+    watch.offset.clockUpdated(jumpNs);
+  }
+
   #exited(record: TraceTextRecord, watch: VcpuWatch): void {
     const reason = textOf(record, "reason");
     watch.place = "in-host";
@@ -139,7 +149,7 @@ export class TraceAnalysis {
     if (reason === "PREEMPTION_TIMER") {
       const { delivery, expiry } = watch.timer("lapic");
       delivery.expired(record.time, record.cpu, "unknown");
-      expiry.expiredElsewhere();
+      expiry.expiredElsewhere(timeNs(record));
     }
   }
 
@@ -184,7 +194,7 @@ export class TraceAnalysis {
       return;
     }
     const { delivery, expiry } = owner.timer(kind);
-    expiry.expired(record.time, numberOf(record, "now"));
+    expiry.expired(record.time, numberOf(record, "now"), timeNs(record));
     delivery.expired(record.time, record.cpu, owner.place);
   }
 

@@ -107,8 +107,8 @@ function readWithoutCpu(line: string, start: string): EnvelopeReading | undefine
   if (match === null) return undefined;
   const [all, comm = "", tgid, pid, whole = "0", fraction, event = ""] = match;
   const thread = { comm: commOf(comm.trim()), pid: Number(pid) };
-  const process = tgid === undefined ? {} : { tgid: Number(tgid) };
-  return reading(line, { ...thread, ...process, ...timeOf(whole, fraction) }, event, all.length);
+  const owner = tgid === undefined ? {} : { tgid: Number(tgid) };
+  return reading(line, { ...thread, ...owner, ...timeOf(whole, fraction) }, event, all.length);
 }
 
 /**
