@@ -9,6 +9,7 @@ export default mergeConfig(
   defineProject({
     test: {
       name: "workspace",
+      isolate: true,
       include: ["**/*.test.ts"],
       exclude,
       testTimeout: 120_000,

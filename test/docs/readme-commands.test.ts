@@ -24,14 +24,13 @@ function transcripts(code: string): readonly Transcript[] {
     });
 }
 
-/** Runs `chronovisor ...` through the build, as npm or npx would start it, and returns all it printed. */
+/** Runs `chronovisor ...` through the build, into a shell's pipe (a socket cannot be `--out /dev/stdout`), and returns all it printed. */
 function runCommand(command: string): Promise<string> {
   const words = command.replace(/^(?:npm run cli --|npx chronovisor|chronovisor) */, "").split(/ +/);
   const env = { ...process.env, NO_COLOR: "1", COLUMNS: "80" };
   return new Promise((resolve) => {
-    execFile(process.execPath, [cli, ...words], { cwd: root, env }, (_error, stdout, stderr) =>
-      resolve(stdout + stderr),
-    );
+    const piped = ["-c", '"$@" | cat', "sh", process.execPath, cli, ...words];
+    execFile("sh", piped, { cwd: root, env }, (_error, stdout, stderr) => resolve(stdout + stderr));
   });
 }
 

@@ -1,31 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { ChronovisorError } from "../../errors.js";
-import { parseKernel } from "../../kernels/kernels.js";
 import { parseParams } from "../../params/parse-params.js";
 import { runToJson } from "../../scenario/json.js";
-import { runScenario } from "../../scenario/run-scenario.js";
 import type { RunHooks, RunResult } from "../../scenario/types.js";
+import { storyRuns, value } from "../fixtures/story-runs.js";
 import { hostSuspend } from "./index.js";
 
-const done = new Map<string, RunResult>();
-
 /** Every run is also held to what is expected of it. */
-function run(kernel: string, set: Record<string, string> = {}, hooks: RunHooks = {}): RunResult {
-  const params = parseParams(hostSuspend.params, set);
-  const result = runScenario(hostSuspend, { kernel: parseKernel(kernel), params, seed: 1, hooks });
-  expect(result.expectations.filter(({ held }) => held === false)).toEqual([]);
-  return result;
-}
-
-/** The same, run once for all tests. */
-function runOnce(kernel: string, set: Record<string, string> = {}): RunResult {
-  const key = JSON.stringify([kernel, set]);
-  const result = done.get(key) ?? run(kernel, set);
-  done.set(key, result);
-  return result;
-}
-
-const value = (result: RunResult, name: string): unknown => result.observations[name]?.value;
+const { run, runOnce } = storyRuns(hostSuspend);
 const rows = (result: RunResult, name: string): unknown => result.tables[name]?.rows;
 const D = 3_600_000_000_000n;
 

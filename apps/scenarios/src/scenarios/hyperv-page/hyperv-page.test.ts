@@ -3,31 +3,14 @@ import { parseKernel } from "../../kernels/kernels.js";
 import type { GuestCpu } from "../../machine/guest/guest.js";
 import { parseParams } from "../../params/parse-params.js";
 import { runToJson } from "../../scenario/json.js";
-import { runScenario } from "../../scenario/run-scenario.js";
-import type { RunHooks, RunResult } from "../../scenario/types.js";
+import type { RunHooks } from "../../scenario/types.js";
+import { storyRuns, value } from "../fixtures/story-runs.js";
 import { buildPageMachine } from "./guest.js";
 import { hypervPage } from "./index.js";
 import { migrate } from "./migration.js";
 
-const done = new Map<string, RunResult>();
-
 /** Every run is also held to what is expected of it. */
-function run(kernel: string, set: Record<string, string> = {}, hooks: RunHooks = {}): RunResult {
-  const params = parseParams(hypervPage.params, set);
-  const result = runScenario(hypervPage, { kernel: parseKernel(kernel), params, seed: 1, hooks });
-  expect(result.expectations.filter(({ held }) => held === false)).toEqual([]);
-  return result;
-}
-
-/** The same, run once for all tests. */
-function runOnce(kernel: string, set: Record<string, string> = {}): RunResult {
-  const key = JSON.stringify([kernel, set]);
-  const result = done.get(key) ?? run(kernel, set);
-  done.set(key, result);
-  return result;
-}
-
-const value = (result: RunResult, name: string): unknown => result.observations[name]?.value;
+const { run, runOnce } = storyRuns(hypervPage);
 const { axes } = parseKernel("v7.3");
 const params = (set: Record<string, string> = {}): ReturnType<typeof parseParams<typeof hypervPage.params>> =>
   parseParams(hypervPage.params, set);

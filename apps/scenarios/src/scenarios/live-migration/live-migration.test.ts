@@ -4,8 +4,8 @@ import { migrateWorksheet } from "../../calc/migrate.js";
 import { parseKernel } from "../../kernels/kernels.js";
 import { parseParams } from "../../params/parse-params.js";
 import { runToJson } from "../../scenario/json.js";
-import { runScenario } from "../../scenario/run-scenario.js";
 import type { RunHooks, RunResult } from "../../scenario/types.js";
+import { storyRuns, value } from "../fixtures/story-runs.js";
 import { liveMigration } from "./index.js";
 import { type LiveMigrationParams, liveMigrationParams } from "./params.js";
 import { type SavedGuest, saveGuest } from "./source.js";
@@ -18,14 +18,7 @@ const PRECISE = "v7.3 + getClock=via-guest-tsc";
 const BRIEFLY = { watch: "1min" };
 
 /** Every run is also held to what is expected of it. */
-function run(kernel: string, set: Record<string, string> = {}, hooks: RunHooks = {}): RunResult {
-  const params = parseParams(liveMigration.params, { ...BRIEFLY, ...set });
-  const result = runScenario(liveMigration, { kernel: parseKernel(kernel), params, seed: 1, hooks });
-  expect(result.expectations.filter(({ held }) => held === false)).toEqual([]);
-  return result;
-}
-
-const value = (result: RunResult, name: string): unknown => result.observations[name]?.value;
+const { run } = storyRuns(liveMigration, BRIEFLY);
 const column = (result: RunResult, table: string, name: string): unknown[] =>
   (result.tables[table]?.rows ?? []).map((_, line) => cell(result, table, line, name));
 

@@ -1,29 +1,17 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { parseKernel } from "../../kernels/kernels.js";
-import { parseParams } from "../../params/parse-params.js";
 import { runToJson } from "../../scenario/json.js";
-import { runScenario } from "../../scenario/run-scenario.js";
 import type { RunHooks, RunResult } from "../../scenario/types.js";
+import { failures, storyRuns, value } from "../fixtures/story-runs.js";
 import { longStop } from "./index.js";
 
 const DEFAULT_STOP = { stop: "60s" };
 const BEFORE = "v6.18";
 const AFTER = "v6.19";
 
-function run(kernel: string, params: Record<string, string> = {}, hooks: RunHooks = {}): RunResult {
-  return runScenario(longStop, {
-    kernel: parseKernel(kernel),
-    params: parseParams(longStop.params, { ...DEFAULT_STOP, ...params }),
-    seed: 1,
-    hooks,
-  });
-}
-
-const value = (result: RunResult, name: string): unknown => result.observations[name]?.value;
+const { attempt: run } = storyRuns(longStop, DEFAULT_STOP);
 const figures = (result: RunResult, ...names: string[]): unknown[] =>
   names.map((name) => value(result, name));
-const failures = (result: RunResult): unknown[] => result.expectations.filter(({ held }) => held === false);
 
 /** docs/model/scenarios-lapic §S004: P, L, then hvExp, cb, passes, busy in ns, lockup, backend of variant b. */
 const STOPS: ReadonlyArray<readonly [string, string, bigint, bigint, bigint, bigint, boolean, string]> = [

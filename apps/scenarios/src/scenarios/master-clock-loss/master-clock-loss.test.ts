@@ -6,22 +6,15 @@ import { HPET } from "../../machine/host/chipset-counter.js";
 import { KvmVm } from "../../machine/kvm/kvm-vm.js";
 import { parseParams } from "../../params/parse-params.js";
 import { runToJson } from "../../scenario/json.js";
-import { runScenario } from "../../scenario/run-scenario.js";
-import type { RunHooks, RunResult } from "../../scenario/types.js";
+import type { RunHooks } from "../../scenario/types.js";
+import { storyRuns, value } from "../fixtures/story-runs.js";
 import { causesOf } from "./causes.js";
 import { masterClockLoss } from "./index.js";
 import { dueSteps } from "./live-through.js";
 import { buildLossMachine } from "./machine.js";
 
 /** Every run is also held to what is expected of it. */
-function run(kernel: string, set: Record<string, string> = {}, hooks: RunHooks = {}): RunResult {
-  const params = parseParams(masterClockLoss.params, set);
-  const result = runScenario(masterClockLoss, { kernel: parseKernel(kernel), params, seed: 1, hooks });
-  expect(result.expectations.filter(({ held }) => held === false)).toEqual([]);
-  return result;
-}
-
-const value = (result: RunResult, name: string): unknown => result.observations[name]?.value;
+const { run } = storyRuns(masterClockLoss);
 
 /** The named columns of every step of a run of one cause. */
 function steps(kernel: string, cause: string, names: readonly string[], set: Record<string, string> = {}) {

@@ -2,33 +2,16 @@ import { describe, expect, it } from "vitest";
 import { parseKernel } from "../../kernels/kernels.js";
 import { parseParams } from "../../params/parse-params.js";
 import { runToJson } from "../../scenario/json.js";
-import { runScenario } from "../../scenario/run-scenario.js";
-import type { RunHooks, RunResult } from "../../scenario/types.js";
+import type { RunHooks } from "../../scenario/types.js";
+import { storyRuns, value } from "../fixtures/story-runs.js";
 import { masterClockYank } from "./index.js";
 import { yank } from "./yank.js";
 
-const done = new Map<string, RunResult>();
-
 /** Every run is also held to what is expected of it. */
-function run(kernel: string, set: Record<string, string> = {}, hooks: RunHooks = {}): RunResult {
-  const params = parseParams(masterClockYank.params, set);
-  const result = runScenario(masterClockYank, { kernel: parseKernel(kernel), params, seed: 1, hooks });
-  expect(result.expectations.filter(({ held }) => held === false)).toEqual([]);
-  return result;
-}
-
-/** The same, run once for all tests. */
-function runOnce(kernel: string, set: Record<string, string> = {}): RunResult {
-  const key = JSON.stringify([kernel, set]);
-  const result = done.get(key) ?? run(kernel, set);
-  done.set(key, result);
-  return result;
-}
-
+const { run, runOnce } = storyRuns(masterClockYank);
 /** One VM, without the table of the other frequencies. */
 const alone = (kernel: string, set: Record<string, string>): ReturnType<typeof yank> =>
   yank(parseParams(masterClockYank.params, set), parseKernel(kernel).axes, { afterNs: 1_000_000_000n });
-const value = (result: RunResult, name: string): unknown => result.observations[name]?.value;
 
 /** docs/model/scenarios-clock §S3. */
 describe("after 24 h, a new reference", () => {

@@ -1,20 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { ChronovisorError } from "../../errors.js";
-import { parseKernel } from "../../kernels/kernels.js";
 import { parseParams } from "../../params/parse-params.js";
 import { runToJson } from "../../scenario/json.js";
-import { runScenario } from "../../scenario/run-scenario.js";
 import type { RunHooks, RunResult } from "../../scenario/types.js";
+import { storyRuns } from "../fixtures/story-runs.js";
 import { nonMasterAnchors } from "./index.js";
 
 /** Every run is also held to what is expected of it. */
-function run(kernel: string, set: Record<string, string> = {}, hooks: RunHooks = {}): RunResult {
-  const params = parseParams(nonMasterAnchors.params, set);
-  const result = runScenario(nonMasterAnchors, { kernel: parseKernel(kernel), params, seed: 1, hooks });
-  expect(result.expectations.filter(({ held }) => held === false)).toEqual([]);
-  return result;
-}
-
+const { run } = storyRuns(nonMasterAnchors);
 const values = (result: RunResult, ...names: string[]): unknown[] =>
   names.map((name) => result.observations[name]?.value);
 const apartByAge = (result: RunResult): unknown[] =>

@@ -1,19 +1,12 @@
 import { describe, expect, it } from "vitest";
 import { ChronovisorError } from "../../errors.js";
-import { parseKernel } from "../../kernels/kernels.js";
 import { parseParams } from "../../params/parse-params.js";
 import { runToJson } from "../../scenario/json.js";
-import { runScenario } from "../../scenario/run-scenario.js";
 import type { RunHooks, RunResult } from "../../scenario/types.js";
+import { failures, storyRuns, value } from "../fixtures/story-runs.js";
 import { ntpSlew } from "./index.js";
 
-function run(kernel: string, set: Record<string, string> = {}, hooks: RunHooks = {}): RunResult {
-  const params = parseParams(ntpSlew.params, set);
-  return runScenario(ntpSlew, { kernel: parseKernel(kernel), params, seed: 1, hooks });
-}
-
-const value = (result: RunResult, name: string): unknown => result.observations[name]?.value;
-const failures = (result: RunResult): unknown[] => result.expectations.filter(({ held }) => held === false);
+const { attempt: run } = storyRuns(ntpSlew);
 const held = (result: RunResult): number => result.expectations.filter((one) => one.held === true).length;
 
 /** Small waits, for runs that are about something else. */

@@ -3,23 +3,14 @@ import { parseKernel } from "../../kernels/kernels.js";
 import { parseParams } from "../../params/parse-params.js";
 import { runToJson } from "../../scenario/json.js";
 import { runScenario } from "../../scenario/run-scenario.js";
-import type { RunHooks, RunResult } from "../../scenario/types.js";
+import type { RunResult } from "../../scenario/types.js";
+import { failures, storyRuns, value } from "../fixtures/story-runs.js";
 import { periodicDrift } from "./index.js";
 
 /** docs/model/scenarios-lapic §S000.0: generation a with the synchronous expiry, which no release combines. */
 const VARIANT_A = "v4.16 + switchToSw=expire-and-advance";
 
-function run(kernel: string, params: Record<string, string> = {}, hooks: RunHooks = {}): RunResult {
-  return runScenario(periodicDrift, {
-    kernel: parseKernel(kernel),
-    params: parseParams(periodicDrift.params, params),
-    seed: 1,
-    hooks,
-  });
-}
-
-const value = (result: RunResult, name: string): unknown => result.observations[name]?.value;
-const failures = (result: RunResult): unknown[] => result.expectations.filter(({ held }) => held === false);
+const { attempt: run } = storyRuns(periodicDrift);
 
 /** Rows of the delivered table as `seconds: [seen, cb, hvExp, swStart]`. */
 function delivered(result: RunResult): Record<string, (bigint | string | boolean)[]> {

@@ -2,8 +2,8 @@ import { describe, expect, it } from "vitest";
 import { parseKernel } from "../../kernels/kernels.js";
 import { parseParams } from "../../params/parse-params.js";
 import { runToJson } from "../../scenario/json.js";
-import { runScenario } from "../../scenario/run-scenario.js";
 import type { RunResult } from "../../scenario/types.js";
+import { failures, storyRuns } from "../fixtures/story-runs.js";
 import { pinnedTimer } from "./index.js";
 
 const UNPINNED = "v4.5";
@@ -17,13 +17,9 @@ const L0 = 2_000n;
 const K = 1_000n;
 const MS = 1_000_000n;
 
-function run(kernel: string, params: Record<string, string> = {}, seed = 1): RunResult {
-  return runScenario(pinnedTimer, {
-    kernel: parseKernel(kernel),
-    params: parseParams(pinnedTimer.params, params),
-    seed,
-  });
-}
+const { attempt } = storyRuns(pinnedTimer);
+const run = (kernel: string, set: Record<string, string> = {}, seed = 1): RunResult =>
+  attempt(kernel, set, {}, seed);
 
 function value(result: RunResult, name: string): bigint {
   const found = result.observations[name]?.value;
@@ -32,7 +28,6 @@ function value(result: RunResult, name: string): bigint {
 }
 
 const figures = (result: RunResult, ...names: string[]): bigint[] => names.map((name) => value(result, name));
-const failures = (result: RunResult): unknown[] => result.expectations.filter(({ held }) => held === false);
 const held = (result: RunResult): number => result.expectations.filter((one) => one.held === true).length;
 
 /** Within `tolerance` of `expected`, and saying both when it is not. */

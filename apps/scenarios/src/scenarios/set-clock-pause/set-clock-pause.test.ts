@@ -3,8 +3,8 @@ import { ChronovisorError } from "../../errors.js";
 import { parseKernel } from "../../kernels/kernels.js";
 import { parseParams } from "../../params/parse-params.js";
 import { runToJson } from "../../scenario/json.js";
-import { runScenario } from "../../scenario/run-scenario.js";
-import type { RunHooks, RunResult } from "../../scenario/types.js";
+import type { RunHooks } from "../../scenario/types.js";
+import { storyRuns, value } from "../fixtures/story-runs.js";
 import { setClockPause } from "./index.js";
 import { pauseGuest } from "./pause.js";
 
@@ -13,17 +13,10 @@ const KERNEL = "v7.3";
 const UNSCALED = { hostKhz: "2.5GHz", guestKhz: "2.5GHz" };
 
 /** Every run is also held to what is expected of it. */
-function run(kernel: string, set: Record<string, string> = {}, hooks: RunHooks = {}): RunResult {
-  const params = parseParams(setClockPause.params, set);
-  const result = runScenario(setClockPause, { kernel: parseKernel(kernel), params, seed: 1, hooks });
-  expect(result.expectations.filter(({ held }) => held === false)).toEqual([]);
-  return result;
-}
-
+const { run } = storyRuns(setClockPause);
 /** One pause, without the table of all. */
 const alone = (set: Record<string, string>, kernel: string = KERNEL): ReturnType<typeof pauseGuest> =>
   pauseGuest(parseParams(setClockPause.params, set), parseKernel(kernel).axes);
-const value = (result: RunResult, name: string): unknown => result.observations[name]?.value;
 
 /** docs/model/scenarios-clock §S5: the worst phase is just before a pass. */
 describe("a clock set to what it was after a pause", () => {

@@ -3,8 +3,8 @@ import { ChronovisorError } from "../../errors.js";
 import { parseKernel } from "../../kernels/kernels.js";
 import { parseParams } from "../../params/parse-params.js";
 import { runToJson } from "../../scenario/json.js";
-import { runScenario } from "../../scenario/run-scenario.js";
-import type { RunHooks, RunResult } from "../../scenario/types.js";
+import type { RunHooks } from "../../scenario/types.js";
+import { storyRuns } from "../fixtures/story-runs.js";
 import { tscWatchdog } from "./index.js";
 import { outcomeOf } from "./outcome.js";
 import { watch } from "./watch.js";
@@ -14,13 +14,7 @@ const KERNEL = "v6.12";
 const SAME = { hostKhz: "2.5GHz", guestKhz: "2.5GHz" };
 
 /** Every run is also held to what is expected of it. */
-function run(kernel: string, set: Record<string, string> = {}, hooks: RunHooks = {}): RunResult {
-  const params = parseParams(tscWatchdog.params, set);
-  const result = runScenario(tscWatchdog, { kernel: parseKernel(kernel), params, seed: 1, hooks });
-  expect(result.expectations.filter(({ held }) => held === false)).toEqual([]);
-  return result;
-}
-
+const { run } = storyRuns(tscWatchdog);
 /** One guest, without the tables. */
 const alone = (set: Record<string, string>, kernel: string = KERNEL): ReturnType<typeof watch> =>
   watch(parseParams(tscWatchdog.params, { length: "3s", ...set }), parseKernel(kernel).axes);

@@ -1,21 +1,13 @@
 import { describe, expect, it } from "vitest";
 import { ChronovisorError } from "../../errors.js";
-import { parseKernel } from "../../kernels/kernels.js";
 import { parseParams } from "../../params/parse-params.js";
 import { runToJson } from "../../scenario/json.js";
-import { runScenario } from "../../scenario/run-scenario.js";
 import type { RunHooks, RunResult } from "../../scenario/types.js";
+import { storyRuns, value } from "../fixtures/story-runs.js";
 import { xenAccuracy } from "./index.js";
 
 /** Every run is also held to what is expected of it. */
-function run(kernel: string, set: Record<string, string> = {}, hooks: RunHooks = {}): RunResult {
-  const params = parseParams(xenAccuracy.params, set);
-  const result = runScenario(xenAccuracy, { kernel: parseKernel(kernel), params, seed: 1, hooks });
-  expect(result.expectations.filter(({ held }) => held === false)).toEqual([]);
-  return result;
-}
-
-const value = (result: RunResult, name: string): unknown => result.observations[name]?.value;
+const { run } = storyRuns(xenAccuracy);
 const late = (kernel: string, set: Record<string, string> = {}): bigint =>
   value(run(kernel, set), "late") as bigint;
 const UNSCALED = { hostKhz: "2.5GHz", guestKhz: "2.5GHz" };
