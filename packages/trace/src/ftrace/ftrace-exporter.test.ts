@@ -42,6 +42,28 @@ const lines = (...args: Parameters<typeof written>): readonly string[] =>
 const payloads = (...args: Parameters<typeof written>): readonly string[] =>
   lines(...args).map((line) => line.replace(/^.*\d+\.\d+:\s+/, ""));
 
+it("a guest that leaves twice has entered in between, though its accesses are handled at once", () => {
+  const access = { kind: "vm-exit", ...at(5n), vcpu: 0, reason: "MSR_WRITE" } as const;
+  const state = (ns: bigint, state: "guest" | "host") =>
+    ({ kind: "vcpu-state", ...at(ns), vcpu: 0, state }) as const;
+  const events: readonly TraceEvent[] = [
+    state(0n, "guest"),
+    access,
+    { kind: "msr-write", ...at(5n), vcpu: 0, msr: 0x80f, value: 0x1ffn },
+    access,
+    state(6n, "host"),
+    state(8n, "guest"),
+  ];
+  expect(payloads("v6.12", events).map((payload) => payload.split(" ", 1)[0])).toEqual([
+    "kvm_entry:",
+    "kvm_exit:",
+    "kvm_msr:",
+    "kvm_entry:",
+    "kvm_exit:",
+    "kvm_entry:",
+  ]);
+});
+
 describe("a tick of a periodic timer", () => {
   const START = {
     kind: "hrtimer-start",

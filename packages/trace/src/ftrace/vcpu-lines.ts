@@ -40,8 +40,11 @@ export class VcpuLines {
     switch (event.kind) {
       case "vcpu-state":
         return this.#become(ns, event.state);
-      case "vm-exit":
-        return [this.#exitFor(nameOf(event.reason))];
+      case "vm-exit": {
+        // An access that is handled at once has no state of its own: the guest went on, so it entered, before it left again.
+        const reentry = this.#toldExit === undefined ? [] : [this.#entry()];
+        return [...reentry, this.#exitFor(nameOf(event.reason))];
+      }
       case "preemption-timer-exit":
         // The exit itself may have been told: this says that it was the timer that ran down.
         return this.#toldExit === PREEMPTION_TIMER ? [] : [this.#exitFor(PREEMPTION_TIMER)];
@@ -133,10 +136,14 @@ export class VcpuLines {
       hits.push(this.#exitFor("EXTERNAL_INTERRUPT"));
     }
     if (state === "guest" && was !== "guest") {
-      hits.push(["kvm_entry", { vcpuId: this.#vcpuId, rip: 0n, immediateExit: 0n }]);
+      hits.push(this.#entry());
       this.#toldExit = undefined;
     }
     return hits;
+  }
+
+  #entry(): Hit {
+    return ["kvm_entry", { vcpuId: this.#vcpuId, rip: 0n, immediateExit: 0n }];
   }
 
   #exitFor(reason: string): Hit {
