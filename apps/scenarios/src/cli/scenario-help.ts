@@ -43,7 +43,8 @@ export function addScenarioHelp(
     const named = scenarios.find(({ id }) => id === asked.args[0]);
     if (named === undefined) {
       const ids = scenarios.map(({ id }) => id).join(", ");
-      return `\nScenarios: ${ids}\nParameters of one: ${asked.parent?.name()} ${asked.name()} <scenario> --help`;
+      const help = `${asked.parent?.name()} ${asked.name()} <scenario> --help`;
+      return ["", ...hang("Scenarios:", ids, 11, WIDTH), `Parameters of one: ${help}`].join("\n");
     }
     return [
       "",
